@@ -1,0 +1,87 @@
+"""The lockfile: declared address → upstream ID, as JSON Lines that git can merge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from syncspec.records import Target
+
+__all__ = ["EntryState", "FieldDigests", "LockEntry", "Lockfile", "OpenAttempt", "Origin"]
+
+
+class Origin(StrEnum):
+    """How we came to know a record's upstream ID."""
+
+    CREATED = "created"
+    ADOPTED = "adopted"
+    IMPORTED = "imported"
+
+
+class EntryState(StrEnum):
+    """`locked` while declared; `retained` after its declaration went. Open attempts have lines of their own."""
+
+    LOCKED = "locked"
+    RETAINED = "retained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDigests:
+    """One field's value as we sent it and as the upstream first showed it afterwards; None: not (yet) known."""
+
+    sent: str | None = None
+    seen: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockEntry:
+    """One record's identity. `key` is the digest of its strict match key, `marker` its marker's value.
+
+    `updated_at` is the upstream's own time of the version that `fields` describe, where it tells one.
+    `locked_at` is set once, RFC 3339 in UTC.
+    """
+
+    address: str
+    target: Target
+    upstream_id: str
+    origin: Origin
+    locked_at: str
+    state: EntryState = EntryState.LOCKED
+    protect: bool = False
+    key: str | None = None
+    marker: str | None = None
+    updated_at: str | None = None
+    fields: Mapping[str, FieldDigests] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenAttempt:
+    """An attempt whose outcome is not settled, from the journal or from a `pending` line of the lockfile.
+
+    `state` is the attempt's state: intended, unknown, unmapped, … `horizon` is the RFC 3339 time from which its
+    absence may be believed. `key` and `loose_key` are digests, None where the set has no `match_on`.
+    `candidates` are upstream IDs that an answer carried without telling which is whose.
+    """
+
+    attempt: str
+    address: str
+    target: Target
+    kind: str
+    state: str
+    horizon: str
+    key: str | None = None
+    loose_key: str | None = None
+    marker: str | None = None
+    evidence: str = ""
+    candidates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lockfile:
+    """The whole lockfile of one project and environment. `entries` by address; at most one per address."""
+
+    project: str
+    environment: str | None = None
+    entries: Mapping[str, LockEntry] = field(default_factory=dict)
+    pending: tuple[OpenAttempt, ...] = ()

@@ -1,0 +1,129 @@
+"""The plan: one change per address, and the mutation requests that would carry it out. Values only."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from syncspec.diagnostics import Diagnostic, Source
+from syncspec.records import Absence, AwaitConsumers, DesiredRecord, Json, ObservedRecord, Target
+
+__all__ = [
+    "Action",
+    "Batch",
+    "Change",
+    "FieldChange",
+    "ObservationSummary",
+    "Plan",
+]
+
+
+class Action(StrEnum):
+    """What a plan does with one address."""
+
+    CREATE = "create"
+    ADOPT = "adopt"
+    UPDATE = "update"
+    DELETE = "delete"
+    MOVE = "move"
+    UNCHANGED = "unchanged"
+    DRIFT = "drift"
+    BLOCKED = "blocked"
+    UNKNOWN = "unknown"
+
+
+WRITES = frozenset({Action.CREATE, Action.UPDATE, Action.DELETE})
+"""Actions that send a mutation request."""
+
+LOCKS = frozenset({Action.ADOPT, Action.MOVE})
+"""Actions that only change the lockfile."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field, from what is upstream (`before`) to what is declared (`after`).
+
+    `known` False: a side is absent. Values of sensitive fields are None on both sides.
+    """
+
+    path: str
+    before: Json = None
+    after: Json = None
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One address's planned step.
+
+    `reason` is for people only and never steers apply. `code` names the rule that decided (stable, kebab-case).
+    `upstream_id` is the known or matched ID; `upstream_ids` all of them where a duplicate blocks.
+    `moved_from` is the former address of a move. `desired` None: the address is not declared.
+    `observed` is the matched row: the baseline of an adoption.
+    """
+
+    address: str
+    action: Action
+    code: str
+    reason: str
+    target: Target
+    upstream_id: str | None = None
+    upstream_ids: tuple[str, ...] = ()
+    absence: Absence | None = None
+    moved_from: str | None = None
+    fields: tuple[FieldChange, ...] = ()
+    source: Source | None = None
+    desired: DesiredRecord | None = None
+    observed: ObservedRecord | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A slice of one collection's creates within one wave: becomes exactly one mutation request.
+
+    `size` is the length of its JSON body in bytes.
+    """
+
+    wave: int
+    kind: str
+    target: Target
+    changes: tuple[Change, ...]
+    size: int
+    await_consumers: AwaitConsumers | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationSummary:
+    """What a plan keeps of an observation: enough to judge it, nothing that changes between equal reads."""
+
+    target: Target
+    readable: bool
+    absence: Absence
+    reason: str
+    live_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """An ordered set of changes. `changes` are sorted by address; `digest` covers all that decides what apply does."""
+
+    project: str
+    environment: str | None
+    changes: tuple[Change, ...]
+    batches: tuple[Batch, ...]
+    observations: tuple[ObservationSummary, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    digest: str = ""
+
+    @property
+    def summary(self) -> Mapping[Action, int]:
+        """The number of changes per action; every action is present."""
+        counted = Counter(change.action for change in self.changes)
+        return {action: counted[action] for action in Action}
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether apply would neither send a request nor change the lockfile."""
+        return not any(change.action in WRITES or change.action in LOCKS for change in self.changes)

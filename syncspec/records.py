@@ -1,0 +1,195 @@
+"""The values that travel through the house: targets, field rules, desired and observed records.
+
+A record is followed from a manifest (`DesiredRecord`) over what the upstream shows
+(`ObservedRecord`, `Observation`) to the lock entry in `syncspec.lockfile`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from syncspec.diagnostics import Source
+
+__all__ = [
+    "Absence",
+    "AwaitConsumers",
+    "Compare",
+    "Data",
+    "DesiredRecord",
+    "DesiredSet",
+    "FieldRule",
+    "FieldRules",
+    "FieldType",
+    "Json",
+    "MatchKey",
+    "Observation",
+    "ObservedRecord",
+    "Target",
+]
+
+Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Data: TypeAlias = "dict[str, Json]"
+"""Field name to value, as it is sent or was read."""
+
+
+class FieldType(StrEnum):
+    """How a field's values are read and compared."""
+
+    TEXT = "text"
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    DATETIME = "datetime"
+    MULTI = "multi"
+    ID = "id"
+    JSON = "json"
+
+
+class Compare(StrEnum):
+    """How strictly text is compared; `exact` also tells null, absent and "" apart."""
+
+    EXACT = "exact"
+    TRIM = "trim"
+    CASEFOLD = "casefold"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRule:
+    """How one field is read, compared and shown. `type` None: judged by the value itself."""
+
+    type: FieldType | None = None
+    compare: Compare | None = None
+    scale: int | None = None
+    separator: str = ";"
+    sensitive: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldRules:
+    """The rules of one set: declared fields, and what the provider does to all others.
+
+    `scalars_as_text`: the provider stores every scalar as text (HubSpot), so 5 and "5" are equal.
+    """
+
+    fields: Mapping[str, FieldRule] = field(default_factory=dict)
+    scalars_as_text: bool = False
+    default: FieldRule = FieldRule()
+
+    def rule(self, name: str) -> FieldRule:
+        return self.fields.get(name, self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Target:
+    """Where records of a set live. `endpoint` fingerprints the upstream's address, without secrets."""
+
+    upstream: str
+    endpoint: str
+    sync_id: str
+    collection_id: str
+
+    @property
+    def provider(self) -> str:
+        """The part of the collection ID before the colon: `salesforce` of `salesforce:contact`."""
+        return self.collection_id.partition(":")[0]
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What identifies a collection, whatever name the project gives its upstream."""
+        return (self.endpoint, self.sync_id, self.collection_id)
+
+
+@dataclass(frozen=True, slots=True)
+class MatchKey:
+    """A record's natural key. `strict` holds normalised values, `loose` the widest form of sameness."""
+
+    strict: str
+    loose: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitConsumers:
+    """Consumers that a mutation waits for; `timeout_ms` None leaves the service's default (30,000)."""
+
+    ids: tuple[str, ...]
+    timeout_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredRecord:
+    """One declared record: defaults merged, expressions resolved.
+
+    `data` is what the author manages, null values included; `key` is None where the set has no `match_on`;
+    `marker` is the value for the set's marker field, None where it has none.
+    """
+
+    address: str
+    data: Data
+    source: Source
+    key: MatchKey | None = None
+    marker: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DesiredSet:
+    """A record set, ready to plan. `records` are in the order of the manifest."""
+
+    name: str
+    target: Target
+    source: Source
+    records: tuple[DesiredRecord, ...]
+    rules: FieldRules = FieldRules()
+    match_on: tuple[str, ...] = ()
+    marker_field: str | None = None
+    max_records: int = 100
+    await_consumers: AwaitConsumers | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservedRecord:
+    """A record as the upstream shows it; `deleted` marks a tombstone; times are the wire's own strings."""
+
+    upstream_id: str
+    data: Data
+    deleted: bool = False
+    created_at: str | None = None
+    updated_at: str | None = None
+
+
+class Absence(StrEnum):
+    """What a missing match in an observation is worth.
+
+    PROVED: a whole list of a sync that is complete. ASSUMED: a whole list, and nobody says whether it is
+    complete. UNKNOWN: the list is known to be incomplete or could not be read.
+    """
+
+    PROVED = "proved"
+    ASSUMED = "assumed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observation:
+    """What was read of one collection, cut down to the rows that can matter to the declared and locked records.
+
+    `rows` is ordered by upstream ID and holds live rows and tombstones. `live_rows` counts all live rows read,
+    `keyed_rows` those of them in which every key field is present; `fields` are all field names seen in live rows.
+    `absence` and `reason` say what a missing match is worth and why. `readable` False: a page failed.
+    """
+
+    target: Target
+    observed_at: datetime
+    rows: tuple[ObservedRecord, ...] = ()
+    readable: bool = True
+    absence: Absence = Absence.PROVED
+    reason: str = ""
+    live_rows: int = 0
+    keyed_rows: int = 0
+    fields: frozenset[str] = frozenset()
+    cursor: str | None = None

@@ -1,0 +1,107 @@
+"""A project's settings after the project file, its variables and the defaults were merged."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from syncspec.diagnostics import Diagnostic
+from syncspec.records import AwaitConsumers, DesiredSet
+
+__all__ = ["Guards", "LoadedProject", "RateLimit", "Secret", "UpstreamSettings"]
+
+
+class Secret:
+    """A value that prints as `***`; `reveal()` is called where a request is built and nowhere else."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return "***"
+
+    __str__ = __repr__
+
+    def __reduce__(self) -> tuple[object, ...]:
+        raise TypeError("a secret is not written anywhere")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """At most `requests` in any window of `per_seconds`."""
+
+    requests: int
+    per_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpstreamSettings:
+    """One upstream of the project file. Times are in seconds unless the name says otherwise."""
+
+    name: str
+    type: str = "sequin"
+    base_url: str = ""
+    token: Secret | None = None
+    syncs: Mapping[str, str] = field(default_factory=dict)
+    concurrency: int = 4
+    rate_limit: RateLimit | None = None
+    request_timeout: float = 60.0
+    settle: float = 300.0
+    wait: float = 60.0
+    atomic_batches: bool = False
+    unique_upstream: bool = False
+    assume_complete: bool = False
+    await_consumers: AwaitConsumers | None = None
+    profiles: Mapping[str, str] = field(default_factory=dict)
+    enforce_schemas: bool = False
+
+    @property
+    def endpoint(self) -> str:
+        """A fingerprint of where requests go: 16 hex digits, the same for equivalent spellings of a URL."""
+        if self.type == "embedded":
+            identity = f"embedded:{self.name}"
+        else:
+            parts = urlsplit(self.base_url)
+            port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
+            identity = f"{parts.scheme}://{(parts.hostname or '').lower()}:{port}{parts.path.rstrip('/')}"
+        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guards:
+    """Limits on what one plan may do; None: no limit."""
+
+    max_creates: int | None = None
+    max_adopts: int | None = None
+    max_updates: int | None = None
+    max_deletes: int | None = None
+    max_deletes_percent: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedProject:
+    """A whole project, read and checked: what planning and applying work on.
+
+    `sets` are sorted by name. `data_schemas` maps a collection ID to the JSON Schemas that its sets declare.
+    `has_file` is False where an upstream was given on the command line instead of a project file.
+    """
+
+    root: Path
+    name: str
+    environment: str | None
+    upstreams: Mapping[str, UpstreamSettings]
+    sets: tuple[DesiredSet, ...]
+    guards: Guards
+    lockfile: Path
+    state_dir: Path
+    has_file: bool = True
+    data_schemas: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
+    diagnostics: tuple[Diagnostic, ...] = ()

@@ -26,6 +26,4 @@ def split_address(address: str) -> tuple[str, str]:
 def matches_any(address: str, patterns: Iterable[str]) -> bool:
     """Whether the address equals a pattern, lies in the set a bare name names, or fits a glob such as `contacts.*`."""
     set_name = address.partition(".")[0]
-    return any(
-        pattern in (address, set_name) or fnmatch.fnmatchcase(address, pattern) for pattern in patterns
-    )
+    return any(pattern in (address, set_name) or fnmatch.fnmatchcase(address, pattern) for pattern in patterns)

@@ -25,9 +25,12 @@ __all__ = [
     "FieldRules",
     "FieldType",
     "Json",
+    "Lifecycle",
     "MatchKey",
     "Observation",
     "ObservedRecord",
+    "OnAdopt",
+    "OnDrift",
     "Target",
 ]
 
@@ -120,12 +123,37 @@ class AwaitConsumers:
     timeout_ms: int | None = None
 
 
+class OnDrift(StrEnum):
+    """What a plan does where only the upstream changed a field."""
+
+    REPORT = "report"
+    FAIL = "fail"
+
+
+class OnAdopt(StrEnum):
+    """What a plan does with a record that exists upstream before we locked it."""
+
+    REPORT = "report"
+    BLOCK = "block"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """How a record lives after it was created; the nearest declaration wins, key by key."""
+
+    on_drift: OnDrift = OnDrift.REPORT
+    on_adopt: OnAdopt = OnAdopt.REPORT
+    ignore_changes: tuple[str, ...] = ()
+    protect: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DesiredRecord:
     """One declared record: defaults merged, expressions resolved.
 
     `data` is what the author manages, null values included; `key` is None where the set has no `match_on`;
-    `marker` is the value for the set's marker field, None where it has none.
+    `marker` is the value for the set's marker field, None where it has none; `upstream_id` names the very
+    record to adopt.
     """
 
     address: str
@@ -133,6 +161,8 @@ class DesiredRecord:
     source: Source
     key: MatchKey | None = None
     marker: str | None = None
+    upstream_id: str | None = None
+    lifecycle: Lifecycle = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

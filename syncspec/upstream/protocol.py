@@ -19,8 +19,8 @@ from syncspec.settings import UpstreamSettings
 __all__ = [
     "Answered",
     "Connect",
-    "Connection",
     "ConnectContext",
+    "Connection",
     "MutationKind",
     "MutationRequest",
     "NoAnswer",

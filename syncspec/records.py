@@ -34,7 +34,7 @@ __all__ = [
     "Target",
 ]
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Data: TypeAlias = "dict[str, Json]"
 """Field name to value, as it is sent or was read."""
 

@@ -123,7 +123,7 @@ class Reader(Protocol):
         """
 
     def pages(self, sync_id: str, collection_id: str, *, after: str | None = None) -> AsyncIterator[Page]:
-        """List a collection to its end: a missing or unchanged cursor. An empty page with a new cursor goes on, bounded.
+        """List a collection to its end: a missing or unchanged cursor; bounded runs of empty pages go on.
 
         Must not skip a page and must not end early without an error.
         Raises UpstreamError where a page fails for good (retries of reads are the upstream's own affair).

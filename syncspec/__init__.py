@@ -1,0 +1,94 @@
+"""Records as code: declare the records that must exist, review the plan, apply it exactly once.
+
+    import syncspec
+
+    with syncspec.open("crm", env="sandbox") as project:
+        plan = project.plan()
+        print(plan.render("text"))
+        report = project.apply(plan, approved=plan.digest)
+
+Importing this loads almost nothing, prints nothing and reads no environment; names are loaded when they are used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from syncspec._version import __version__ as __version__
+    from syncspec.apply.events import Event as Event
+    from syncspec.apply.report import RecordOutcome as RecordOutcome
+    from syncspec.apply.report import RecordReport as RecordReport
+    from syncspec.diagnostics import Diagnostic as Diagnostic
+    from syncspec.diagnostics import Severity as Severity
+    from syncspec.diagnostics import Source as Source
+    from syncspec.errors import GuardError as GuardError
+    from syncspec.errors import LockfileError as LockfileError
+    from syncspec.errors import ManifestError as ManifestError
+    from syncspec.errors import NotConfirmedError as NotConfirmedError
+    from syncspec.errors import RunLockedError as RunLockedError
+    from syncspec.errors import StalePlanError as StalePlanError
+    from syncspec.errors import StateError as StateError
+    from syncspec.errors import SyncspecError as SyncspecError
+    from syncspec.errors import UpstreamError as UpstreamError
+    from syncspec.errors import UsageError as UsageError
+    from syncspec.manifests.models import RecordSet as RecordSet
+    from syncspec.manifests.project_models import ProjectFile as ProjectFile
+    from syncspec.planning.plan import Action as Action
+    from syncspec.planning.plan import Change as Change
+    from syncspec.project import AppliedReport as AppliedReport
+    from syncspec.project import AsyncProject as AsyncProject
+    from syncspec.project import Project as Project
+    from syncspec.project import ReviewablePlan as ReviewablePlan
+    from syncspec.project import Validation as Validation
+    from syncspec.project import from_sets as from_sets
+    from syncspec.project import open as open
+    from syncspec.project import open_async as open_async
+
+_HOMES = {
+    "syncspec._version": ("__version__",),
+    "syncspec.apply.events": ("Event",),
+    "syncspec.apply.report": ("RecordOutcome", "RecordReport"),
+    "syncspec.diagnostics": ("Diagnostic", "Severity", "Source"),
+    "syncspec.errors": (
+        "GuardError",
+        "LockfileError",
+        "ManifestError",
+        "NotConfirmedError",
+        "RunLockedError",
+        "StalePlanError",
+        "StateError",
+        "SyncspecError",
+        "UpstreamError",
+        "UsageError",
+    ),
+    "syncspec.manifests.models": ("RecordSet",),
+    "syncspec.manifests.project_models": ("ProjectFile",),
+    "syncspec.planning.plan": ("Action", "Change"),
+    "syncspec.project": (
+        "AppliedReport",
+        "AsyncProject",
+        "Project",
+        "ReviewablePlan",
+        "Validation",
+        "from_sets",
+        "open",
+        "open_async",
+    ),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = sorted(_HOME)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME:
+        raise AttributeError(f"module 'syncspec' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

@@ -9,6 +9,7 @@ SyncspecError
   StalePlanError        what was approved is not what would be done       exit 5
   GuardError            a guard refused the plan                          exit 6
   RunLockedError        another run holds the lock                        exit 7
+  NotConfirmedError     the plan was not approved when asked              exit 1
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = [
     "GuardError",
     "LockfileError",
     "ManifestError",
+    "NotConfirmedError",
     "RunLockedError",
     "StalePlanError",
     "StateError",
@@ -105,3 +107,9 @@ class RunLockedError(SyncspecError):
 
     exit_code = 7
     code = "run-locked"
+
+
+class NotConfirmedError(SyncspecError):
+    """The plan was shown and not approved; nothing was sent."""
+
+    code = "not-confirmed"

@@ -211,6 +211,8 @@ class Observation:
     `rows` is ordered by upstream ID and holds live rows and tombstones. `live_rows` counts all live rows read,
     `keyed_rows` those of them in which every key field is present; `fields` are all field names seen in live rows.
     `absence` and `reason` say what a missing match is worth and why. `readable` False: a page failed.
+    Sets that share the collection may match on different fields: `keyed` counts per tuple of them, and `keyed_rows`
+    is the count of a tuple that it lacks. `polling_seconds`: how often the sync asks the provider, where it tells.
     """
 
     target: Target
@@ -221,5 +223,7 @@ class Observation:
     reason: str = ""
     live_rows: int = 0
     keyed_rows: int = 0
+    keyed: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     fields: frozenset[str] = frozenset()
     cursor: str | None = None
+    polling_seconds: float | None = None

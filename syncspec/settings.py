@@ -91,7 +91,8 @@ class LoadedProject:
     """A whole project, read and checked: what planning and applying work on.
 
     `sets` are sorted by name. `data_schemas` maps a collection ID to the JSON Schemas that its sets declare.
-    `has_file` is False where an upstream was given on the command line instead of a project file.
+    `has_file` is False where an upstream was given on the command line instead of a project file. `digest_key` is
+    SYNCSPEC_DIGEST_KEY, which keys the lockfile's digests of sensitive fields.
     """
 
     root: Path
@@ -103,5 +104,6 @@ class LoadedProject:
     lockfile: Path
     state_dir: Path
     has_file: bool = True
+    digest_key: bytes | None = field(default=None, repr=False)
     data_schemas: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -96,13 +96,17 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationSummary:
-    """What a plan keeps of an observation: enough to judge it, nothing that changes between equal reads."""
+    """What a plan keeps of an observation: enough to judge it, nothing that changes between equal reads.
+
+    `cursor` is where the list ended; it is kept with every intent and printed nowhere.
+    """
 
     target: Target
     readable: bool
     absence: Absence
     reason: str
     live_rows: int
+    cursor: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

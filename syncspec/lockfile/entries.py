@@ -1,4 +1,10 @@
-"""The lockfile: declared address → upstream ID, as JSON Lines that git can merge."""
+"""The lockfile: declared address → upstream ID, as JSON Lines that git can merge.
+
+The first line is a header, then one object per line, sorted by address. A line changes only when its record
+did, so that branches that add records merge line by line (`*.lock merge=union` in `.gitattributes`). The reader
+takes lines in any order, folds equal ones and two versions of one entry, and refuses what cannot both be true.
+`lines.py` holds the wire form of a line, `file.py` reads and writes the file.
+"""
 
 from __future__ import annotations
 
@@ -28,10 +34,14 @@ class EntryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldDigests:
-    """One field's value as we sent it and as the upstream first showed it afterwards; None: not (yet) known."""
+    """One field's value as we sent it and as the upstream first showed it afterwards; None: not (yet) known.
+
+    `private`: keyed by this machine's journal alone, so it stays out of the lockfile.
+    """
 
     sent: str | None = None
     seen: str | None = None
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

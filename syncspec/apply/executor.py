@@ -1,0 +1,288 @@
+"""Send a plan's batches: intent, request, verdict, outcome.
+
+Each delivery goes through `_deliver`: wait for a turn, commit the intents, send once, class the answer, commit the
+outcomes. Nothing is sent whose intent is not on disk, and nothing is reported that is not recorded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import assert_never
+
+import anyio
+
+from syncspec.apply.clock import Clock
+from syncspec.apply.delivery import Delivery
+from syncspec.apply.entries import EntryMaker
+from syncspec.apply.events import BatchFinished, BatchSent, OnEvent, Waiting
+from syncspec.apply.journal import AttemptOutcome, Intended, Journal
+from syncspec.apply.ledger import INTERRUPTED, Ledger
+from syncspec.apply.mapping import map_answer
+from syncspec.apply.outcomes import Stop, Verdict, VerdictKind, classify
+from syncspec.apply.report import RecordOutcome
+from syncspec.apply.states import AttemptState
+from syncspec.apply.throttle import Throttle
+from syncspec.errors import StateError
+from syncspec.records import ObservedRecord, Target
+from syncspec.settings import UpstreamSettings
+from syncspec.upstream.protocol import Answered, Connection, SendResult
+
+__all__ = ["Executor"]
+
+SEND_WITHIN = timedelta(seconds=30)
+"""How long after its intent a request may leave."""
+
+_TRIES = 5
+_SAME_REJECTIONS = 10
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
+
+
+class Executor:
+    """Delivers within one run; `ledger` holds what became of every record, `requests` how many left."""
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        journal: Journal,
+        epochs: Mapping[str, int],
+        upstreams: Mapping[str, UpstreamSettings],
+        connections: Mapping[str, Connection],
+        locked_ids: Mapping[tuple[str, str, str], frozenset[str]],
+        entries: EntryMaker,
+        clock: Clock,
+        on_event: OnEvent,
+    ) -> None:
+        self.ledger = Ledger(run=run, journal=journal, clock=clock, on_event=on_event)
+        self.requests = 0
+        self.interrupted = False
+        self._run, self._journal, self._epochs = run, journal, epochs
+        self._upstreams, self._connections = upstreams, connections
+        self._taken = {place: set(ids) for place, ids in locked_ids.items()}
+        self._entries, self._clock, self._on_event = entries, clock, on_event
+        self._throttles = {
+            name: Throttle(clock, concurrency=settings.concurrency, rate_limit=settings.rate_limit)
+            for name, settings in upstreams.items()
+        }
+        self._stopped: dict[str | tuple[str, str, str], str] = {}
+        self._rejections: Counter[tuple[tuple[str, str, str], str]] = Counter()
+        self._batches = 0
+        self._scope = anyio.CancelScope()
+        self._waits: set[anyio.CancelScope] = set()
+
+    def stop(self) -> None:
+        """Start nothing more; what is in flight finishes and is recorded."""
+        self.interrupted = True
+        self.ledger.halted = self.ledger.halted or INTERRUPTED
+        for wait in self._waits:
+            wait.cancel()
+
+    def stop_now(self) -> None:
+        """Give up what is in flight; its outcome is recorded as unknown."""
+        self.stop()
+        self._scope.cancel()
+
+    async def deliver(self, waves: Sequence[Sequence[Delivery]]) -> None:
+        """Deliver wave after wave; within a wave, each upstream at its own concurrency."""
+        with self._scope:
+            for wave in waves:
+                await self._deliver_wave(wave)
+        for wave in waves:
+            for delivery in wave:
+                self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
+
+    async def _deliver_wave(self, wave: Sequence[Delivery]) -> None:
+        queues: dict[str, deque[Delivery]] = {}
+        for delivery in wave:
+            queues.setdefault(delivery.target.upstream, deque()).append(delivery)
+        async with anyio.create_task_group() as group:
+            for upstream, queue in queues.items():
+                for _ in range(self._upstreams[upstream].concurrency):
+                    group.start_soon(self._drain, queue)
+
+    async def _drain(self, queue: deque[Delivery]) -> None:
+        while queue:
+            queue.extendleft(reversed(await self._deliver(queue.popleft())))
+
+    async def _deliver(self, delivery: Delivery) -> Sequence[Delivery]:
+        """Send one request; returns what is to be sent next in its place."""
+        throttle = self._throttles[delivery.target.upstream]
+        if not await self._wait_for(throttle):
+            self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
+            return ()
+        try:
+            reason = self.ledger.halted or self._stop_reason(delivery.target)
+            intended = None if reason else self._intend(delivery)
+            if intended is None:
+                self.ledger.leave(delivery, reason or self.ledger.halted or INTERRUPTED)
+                return ()
+            if not intended.intended_at <= self._clock.now() <= intended.not_after:
+                return self._too_late(delivery, intended)
+            result = await self._send(delivery, intended)
+        finally:
+            throttle.release()
+        atomic = self._upstreams[delivery.target.upstream].atomic_batches
+        verdict = delivery.masked(classify(result, records=len(delivery.records), atomic=atomic))
+        following = self._conclude(delivery, intended, verdict, result)
+        self._stop_sending(delivery.target, verdict)
+        self._tell_finished(delivery, verdict)
+        return following
+
+    async def _wait_for(self, throttle: Throttle) -> bool:
+        with anyio.CancelScope() as wait:
+            self._waits.add(wait)
+            try:
+                await throttle.acquire()
+            finally:
+                self._waits.discard(wait)
+        return not wait.cancelled_caught
+
+    def _stop_reason(self, target: Target) -> str | None:
+        return self._stopped.get(target.upstream) or self._stopped.get(target.place)
+
+    def _intend(self, delivery: Delivery) -> Intended | None:
+        settings = self._upstreams[delivery.target.upstream]
+        now = self._clock.now()
+        not_after = now + SEND_WITHIN
+        margin = timedelta(seconds=settings.request_timeout + delivery.await_seconds + settings.settle)
+        self._batches += 1
+        try:
+            return self._journal.intend(
+                self._run,
+                self._batches,
+                delivery.intents(),
+                epochs=self._epochs,
+                now=now,
+                not_after=not_after,
+                horizon=not_after + margin,
+            )
+        except StateError as error:
+            self.ledger.halt(error)
+            return None
+
+    def _too_late(self, delivery: Delivery, intended: Intended) -> Sequence[Delivery]:
+        """The process slept, or the clock stepped, between intent and request: begin again with a new intent."""
+        verdict = Verdict(kind=VerdictKind.RETRY, message="the moment for sending had passed")
+        if self.ledger.record(intended, delivery.outcomes(AttemptState.NOT_APPLIED, verdict)):
+            return self._retry(delivery, intended, verdict)
+        self.ledger.leave(delivery, verdict.message)
+        return ()
+
+    async def _send(self, delivery: Delivery, intended: Intended) -> SendResult:
+        self.requests += 1
+        number = len(delivery.records)
+        self._on_event(BatchSent(run=self._run, target=delivery.target, records=number, attempt=delivery.tries + 1))
+        try:
+            return await self._connections[delivery.target.upstream].run(delivery.request())
+        except anyio.get_cancelled_exc_class():
+            verdict = Verdict(kind=VerdictKind.UNKNOWN, message="the run was interrupted before an answer came")
+            self._settle(delivery, intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN)
+            raise
+
+    def _conclude(
+        self, delivery: Delivery, intended: Intended, verdict: Verdict, result: SendResult
+    ) -> Sequence[Delivery]:
+        rows = result.records if isinstance(result, Answered) else ()
+        match verdict.kind:
+            case VerdictKind.APPLIED:
+                self._applied(delivery, intended, rows)
+            case VerdictKind.REJECTED:
+                self._settle(delivery, intended, verdict, AttemptState.REJECTED, RecordOutcome.REJECTED)
+                self._count_rejection(delivery.target, verdict.message)
+            case VerdictKind.NOT_APPLIED:
+                self._settle(delivery, intended, verdict, AttemptState.NOT_APPLIED, RecordOutcome.NOT_ATTEMPTED)
+            case VerdictKind.UNKNOWN:
+                self._settle(delivery, intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN, rows)
+            case VerdictKind.SPLIT | VerdictKind.RETRY:
+                if not self.ledger.record(intended, delivery.outcomes(AttemptState.NOT_APPLIED, verdict)):
+                    self.ledger.leave(delivery, verdict.message)
+                elif verdict.kind is VerdictKind.SPLIT:
+                    return delivery.halves(intended.attempts)
+                else:
+                    return self._retry(delivery, intended, verdict)
+            case _ as unreachable:
+                assert_never(unreachable)
+        return ()
+
+    def _applied(self, delivery: Delivery, intended: Intended, rows: tuple[ObservedRecord, ...]) -> None:
+        """Map a 2xx answer; what cannot be mapped is kept as candidates and never sent again."""
+        taken = self._taken.setdefault(delivery.target.place, set())
+        mapped = map_answer(delivery.records, rows, taken=taken)
+        lost = f"answered 2xx, but none of the {len(mapped.candidates)} IDs left over could be told to be this record's"
+        outcomes = []
+        for record in delivery.records:
+            row = mapped.pairs.get(record.address)
+            if row is None:
+                outcomes.append(AttemptOutcome(address=record.address, state=AttemptState.UNMAPPED, message=lost))
+            else:
+                entry = self._entries.created(record, delivery.target, row)
+                outcomes.append(AttemptOutcome(address=record.address, state=AttemptState.APPLIED, entry=entry))
+        taken.update(row.upstream_id for row in mapped.pairs.values())
+        self._rejections.clear()
+        if not self.ledger.record(intended, outcomes, rows):
+            unwritten = "answered 2xx, but the journal could not be written"
+            self.ledger.report_all(delivery, RecordOutcome.UNKNOWN, unwritten, rows)
+            return
+        for record in delivery.records:
+            row = mapped.pairs.get(record.address)
+            if row is None:
+                self.ledger.report(record, RecordOutcome.UNKNOWN, error=lost, rows=mapped.candidates)
+            else:
+                self.ledger.report(record, RecordOutcome.CREATED, upstream_id=row.upstream_id)
+
+    def _settle(
+        self,
+        delivery: Delivery,
+        intended: Intended,
+        verdict: Verdict,
+        state: AttemptState,
+        outcome: RecordOutcome,
+        rows: Sequence[ObservedRecord] = (),
+    ) -> None:
+        """Record and report one outcome for the whole request. What cannot be recorded is reported all the same."""
+        self.ledger.record(intended, delivery.outcomes(state, verdict), rows)
+        self.ledger.report_all(delivery, outcome, verdict.message, rows)
+
+    def _retry(self, delivery: Delivery, intended: Intended, verdict: Verdict) -> Sequence[Delivery]:
+        """Nothing was applied: the same again after a pause, a bounded number of times."""
+        upstream = delivery.target.upstream
+        pause = verdict.pause if verdict.pause is not None else min(_FIRST_PAUSE * 2**delivery.tries, _LONGEST_PAUSE)
+        if delivery.tries + 1 >= _TRIES or pause > self._upstreams[upstream].wait:
+            self._stopped.setdefault(upstream, f"sending to {upstream} stopped: {verdict.message}")
+            self.ledger.report_all(delivery, RecordOutcome.NOT_ATTEMPTED, verdict.message)
+            return ()
+        self._throttles[upstream].pause(pause)
+        self._on_event(Waiting(run=self._run, upstream=upstream, reason=verdict.message, seconds=pause))
+        return [delivery.again(intended.attempts, tries=delivery.tries + 1)]
+
+    def _stop_sending(self, target: Target, verdict: Verdict) -> None:
+        match verdict.stop:
+            case Stop.NOTHING:
+                return
+            case Stop.COLLECTION:
+                reason = f"sending to {target.collection_id} stopped: {verdict.message}"
+                self._stopped.setdefault(target.place, reason)
+            case Stop.UPSTREAM:
+                self._stopped.setdefault(target.upstream, f"sending to {target.upstream} stopped: {verdict.message}")
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def _count_rejection(self, target: Target, message: str) -> None:
+        """A collection that refuses record after record alike, and accepts none, is not asked for ever."""
+        self._rejections[(target.place, message)] += 1
+        if self._rejections[(target.place, message)] >= _SAME_REJECTIONS:
+            alike = f"{_SAME_REJECTIONS} records were refused alike: {message}"
+            self._stopped.setdefault(target.place, f"sending to {target.collection_id} stopped: {alike}")
+
+    def _tell_finished(self, delivery: Delivery, verdict: Verdict) -> None:
+        self._on_event(
+            BatchFinished(
+                run=self._run,
+                target=delivery.target,
+                records=len(delivery.records),
+                outcome=verdict.kind,
+                message=verdict.message,
+            )
+        )

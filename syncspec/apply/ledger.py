@@ -1,0 +1,85 @@
+"""Every outcome of a run on its way to the journal, the report and whoever listens, in this order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from syncspec.apply.clock import Clock
+from syncspec.apply.delivery import Delivery
+from syncspec.apply.events import OnEvent, RecordFinished
+from syncspec.apply.journal import AttemptOutcome, Intended, Journal, LockLostError
+from syncspec.apply.mapping import SentRecord
+from syncspec.apply.report import RecordOutcome, RecordReport
+from syncspec.diagnostics import Diagnostic
+from syncspec.errors import StateError
+from syncspec.records import ObservedRecord
+
+__all__ = ["INTERRUPTED", "Ledger"]
+
+INTERRUPTED = "the run was interrupted before it was sent"
+
+
+class Ledger:
+    """`reports` by address and `diagnostics` grow as outcomes are recorded; `halted` says why sending stopped."""
+
+    def __init__(self, *, run: str, journal: Journal, clock: Clock, on_event: OnEvent) -> None:
+        self.reports: dict[str, RecordReport] = {}
+        self.diagnostics: list[Diagnostic] = []
+        self.halted: str | None = None
+        self._run, self._journal, self._clock, self._on_event = run, journal, clock, on_event
+
+    def record(
+        self, intended: Intended, outcomes: Sequence[AttemptOutcome], rows: Sequence[ObservedRecord] = ()
+    ) -> bool:
+        """Commit outcomes. Where the disk refuses: False, sending stops, and every ID that is not on disk is said."""
+        try:
+            self._journal.settle(intended, outcomes, returned=rows, now=self._clock.now())
+        except StateError as error:
+            self.halt(error, rows)
+            return False
+        return True
+
+    def halt(self, error: StateError, rows: Sequence[ObservedRecord] = ()) -> None:
+        """Send nothing more in this run."""
+        first = error.diagnostics[0]
+        self.halted = self.halted or (
+            "the run lock was taken away" if isinstance(error, LockLostError) else first.summary
+        )
+        ids = ", ".join(row.upstream_id for row in rows)
+        detail = f"{first.detail} The upstream answered with these IDs, which are not recorded: {ids}."
+        self.diagnostics.append(replace(first, detail=detail) if ids else first)
+
+    def report(
+        self,
+        record: SentRecord,
+        outcome: RecordOutcome,
+        *,
+        upstream_id: str | None = None,
+        error: str | None = None,
+        rows: Sequence[ObservedRecord] = (),
+    ) -> None:
+        """Say what became of one record; `rows` are those of the answer that may be its own."""
+        report = RecordReport(
+            address=record.address,
+            outcome=outcome,
+            upstream_id=upstream_id,
+            error=error,
+            source=record.desired.source,
+            candidates=tuple(row.upstream_id for row in rows),
+        )
+        self.reports[record.address] = report
+        self._on_event(RecordFinished(run=self._run, record=report))
+
+    def report_all(
+        self, delivery: Delivery, outcome: RecordOutcome, message: str, rows: Sequence[ObservedRecord] = ()
+    ) -> None:
+        """Say the same of every record of a request."""
+        for record in delivery.records:
+            self.report(record, outcome, error=message, rows=rows)
+
+    def leave(self, delivery: Delivery, reason: str) -> None:
+        """Report records that were not sent in this run, unless an outcome is known already."""
+        for record in delivery.records:
+            if record.address not in self.reports:
+                self.report(record, RecordOutcome.NOT_ATTEMPTED, error=reason)

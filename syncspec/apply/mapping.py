@@ -1,0 +1,163 @@
+"""Tell which record of an answer is which of the records that were sent. Pure, and never by position alone."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+
+from syncspec.keys import match_key
+from syncspec.records import Data, DesiredRecord, FieldRules, Json, ObservedRecord
+from syncspec.values import equal
+
+__all__ = ["Mapped", "SentRecord", "map_answer"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentRecord:
+    """A record as it was sent: its declaration, the wire's data, and how its set tells records apart."""
+
+    desired: DesiredRecord
+    wire: Data
+    match_on: tuple[str, ...]
+    marker_field: str | None
+    rules: FieldRules
+
+    @property
+    def address(self) -> str:
+        return self.desired.address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mapped:
+    """`pairs` by address; `unmapped` addresses have one of the `candidates`, or none of them."""
+
+    pairs: dict[str, ObservedRecord]
+    unmapped: tuple[str, ...]
+    candidates: tuple[ObservedRecord, ...]
+
+
+Fingerprint = Callable[[SentRecord, ObservedRecord | None], Hashable | None]
+"""The value by which one rung compares; with a row, of that row as the sent record's set reads it."""
+
+
+def map_answer(
+    sent: Sequence[SentRecord], returned: Sequence[ObservedRecord], *, taken: Collection[str] = ()
+) -> Mapped:
+    """Pair by marker, strict key, unique loose key, equal data, and elimination of the last one on both sides.
+
+    `taken` are upstream IDs that other addresses hold: an answer that carries one is no proof of a creation, so
+    such a row pairs with nothing and stays a candidate. Rows of one ID count once, the last one wins.
+    """
+    by_id = {row.upstream_id: row for row in returned}
+    free = {upstream_id: row for upstream_id, row in by_id.items() if upstream_id not in taken and not row.deleted}
+    open_sent = {record.address: record for record in sent}
+    pairs: dict[str, ObservedRecord] = {}
+    for fingerprint in (_marker, _strict, _loose):
+        _pair_unique(open_sent, free, pairs, fingerprint)
+    _pair_equal_data(open_sent, free, pairs)
+    if len(open_sent) == len(free) == 1 and len(by_id) == len(sent):
+        _pair(open_sent, free, pairs, next(iter(open_sent)), next(iter(free)))
+    used = {row.upstream_id for row in pairs.values()}
+    candidates = tuple(row for upstream_id, row in sorted(by_id.items()) if upstream_id not in used)
+    return Mapped(pairs=pairs, unmapped=tuple(sorted(open_sent)), candidates=candidates)
+
+
+def _pair(
+    open_sent: dict[str, SentRecord],
+    free: dict[str, ObservedRecord],
+    pairs: dict[str, ObservedRecord],
+    address: str,
+    upstream_id: str,
+) -> None:
+    del open_sent[address]
+    pairs[address] = free.pop(upstream_id)
+
+
+def _marker(record: SentRecord, row: ObservedRecord | None) -> Hashable | None:
+    if record.marker_field is None:
+        return None
+    if row is None:
+        return record.desired.marker
+    value = row.data.get(record.marker_field)
+    return value if isinstance(value, str) and value else None
+
+
+def _strict(record: SentRecord, row: ObservedRecord | None) -> Hashable | None:
+    key = match_key(row.data if row else record.wire, record.match_on, record.rules) if record.match_on else None
+    return key.strict if key else None
+
+
+def _loose(record: SentRecord, row: ObservedRecord | None) -> Hashable | None:
+    key = match_key(row.data if row else record.wire, record.match_on, record.rules) if record.match_on else None
+    return key.loose if key else None
+
+
+def _pair_unique(
+    open_sent: dict[str, SentRecord],
+    free: dict[str, ObservedRecord],
+    pairs: dict[str, ObservedRecord],
+    fingerprint: Fingerprint,
+) -> None:
+    """Pair where exactly one record and exactly one row share a value. Sets that read rows differently stay apart."""
+    lenses: dict[Hashable, list[SentRecord]] = defaultdict(list)
+    for record in open_sent.values():
+        lenses[(record.match_on, record.marker_field, id(record.rules))].append(record)
+    matches: list[tuple[str, str]] = []
+    for records in lenses.values():
+        ours = _grouped((fingerprint(record, None), record.address) for record in records)
+        theirs = _grouped((fingerprint(records[0], row), upstream_id) for upstream_id, row in free.items())
+        matches += [
+            (addresses[0], theirs[value][0])
+            for value, addresses in ours.items()
+            if len(addresses) == 1 and len(theirs.get(value, ())) == 1
+        ]
+    claims = _grouped((upstream_id, address) for address, upstream_id in matches)
+    for address, upstream_id in matches:
+        if len(claims[upstream_id]) == 1:
+            _pair(open_sent, free, pairs, address, upstream_id)
+
+
+def _grouped(items: Iterable[tuple[Hashable | None, str]]) -> dict[Hashable, list[str]]:
+    groups: dict[Hashable, list[str]] = defaultdict(list)
+    for value, name in items:
+        if value is not None:
+            groups[value].append(name)
+    return groups
+
+
+def _pair_equal_data(
+    open_sent: dict[str, SentRecord], free: dict[str, ObservedRecord], pairs: dict[str, ObservedRecord]
+) -> None:
+    """Pair groups of records with identical data: which of them gets which ID makes no difference.
+
+    A group pairs only where it has as many rows as records, and no row equals the data of two groups.
+    """
+    groups: dict[str, list[SentRecord]] = defaultdict(list)
+    for record in open_sent.values():
+        groups[_payload(record)].append(record)
+    rows_of = {
+        payload: [upstream_id for upstream_id, row in free.items() if _shows(records[0], row)]
+        for payload, records in groups.items()
+    }
+    claims = _grouped((upstream_id, payload) for payload, rows in rows_of.items() for upstream_id in rows)
+    for payload, records in groups.items():
+        rows = sorted(rows_of[payload])
+        if len(rows) == len(records) and all(len(claims[upstream_id]) == 1 for upstream_id in rows):
+            for record, upstream_id in zip(sorted(records, key=lambda item: item.address), rows, strict=True):
+                _pair(open_sent, free, pairs, record.address, upstream_id)
+
+
+def _payload(record: SentRecord) -> str:
+    return repr(sorted((name, repr(value)) for name, value in record.wire.items()))
+
+
+def _shows(record: SentRecord, row: ObservedRecord) -> bool:
+    """Whether the row holds every field that was sent, with an equal value; a row that shows none proves nothing."""
+    return bool(record.wire) and all(
+        name in row.data and _same(value, row.data[name], name, record.rules) for name, value in record.wire.items()
+    )
+
+
+def _same(sent: Json, shown: Json, name: str, rules: FieldRules) -> bool:
+    return equal(sent, shown, rules.rule(name), scalars_as_text=rules.scalars_as_text)

@@ -1,0 +1,172 @@
+"""The run lock: one run at a time for each (endpoint, sync, collection), and for each lockfile.
+
+It is an operating-system lock on a file in the state folder, so it dies with its owner; no process number is ever
+compared. The file's name holds the lock's epoch. `unlock` raises the epoch: the next run takes a new file, and the
+former owner, if it still lives, fails at its next intent, since the journal checks the epoch in the same transaction.
+"""
+
+from __future__ import annotations
+
+import getpass
+import hashlib
+import os
+import platform
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+from filelock import FileLock, Timeout
+
+from syncspec.apply.clock import Clock, rfc3339
+from syncspec.apply.journal import Journal
+from syncspec.errors import RunLockedError, StateError
+from syncspec.records import DesiredSet
+from syncspec.settings import LoadedProject
+
+__all__ = ["LockHolder", "hold_run_lock", "lock_holders", "places_of", "unlock"]
+
+_FOLDER = "locks"
+_POLL_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """Who holds a run lock. `since` is RFC 3339; `place` names what is locked, for people."""
+
+    who: str
+    host: str
+    process: int
+    command: str
+    since: str
+    run: str
+    places: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.who} on {self.host} (process {self.process}) since {self.since}: {self.command}"
+
+
+def places_of(project: LoadedProject) -> list[str]:
+    """What a run of this project must hold: its lockfile, and every place that its sets declare."""
+    return sorted({f"lockfile {project.lockfile.resolve()}", *map(_place_of, project.sets)})
+
+
+def _place_of(record_set: DesiredSet) -> str:
+    endpoint, sync_id, collection_id = record_set.target.place
+    return f"{collection_id} of sync {sync_id} at {endpoint}"
+
+
+@asynccontextmanager
+async def hold_run_lock(
+    journal: Journal, places: Sequence[str], *, state_dir: Path, holder: LockHolder, patience: float, clock: Clock
+) -> AsyncIterator[dict[str, int]]:
+    """Hold the lock of all places, taken in sorted order; gives the epoch of each.
+
+    Waits up to `patience` seconds. Raises RunLockedError, which names the holder, or StateError.
+    """
+    folder = state_dir / _FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise StateError("The state folder cannot be written", detail=f"{folder}: {error.strerror}.") from error
+    deadline = patience
+    async with AsyncExitStack() as stack:
+        for place, epoch in sorted(journal.locks.epochs(places).items()):
+            lock = FileLock(_lock_path(folder, place, epoch), timeout=0)
+            while not _acquired(lock):
+                if deadline <= 0:
+                    raise _locked(journal, place)
+                await clock.sleep(min(_POLL_SECONDS, deadline))
+                deadline -= _POLL_SECONDS
+            stack.callback(lock.release)
+        epochs = journal.locks.take(places, _packed(holder))
+        yield epochs
+        journal.locks.release(epochs)
+
+
+def _acquired(lock: FileLock) -> bool:
+    try:
+        lock.acquire()
+    except Timeout:
+        return False
+    except OSError as error:
+        raise StateError("The run lock cannot be taken", detail=f"{lock.lock_file}: {error.strerror}.") from error
+    return True
+
+
+def _lock_path(folder: Path, place: str, epoch: int) -> Path:
+    return folder / f"{hashlib.sha256(place.encode()).hexdigest()[:16]}.{epoch}.lock"
+
+
+def _locked(journal: Journal, place: str) -> RunLockedError:
+    owner = journal.locks.owners([place]).get(place)
+    who = f"Held by {_unpacked(owner)}." if owner else "Its holder has not said who it is."
+    return RunLockedError(
+        "Another run holds the lock",
+        detail=f"{place}. {who} Nothing was sent.",
+        hint="wait for it, or give --lock-timeout SECONDS; one that hangs can be cut off with: syncspec lock unlock",
+    )
+
+
+def make_holder(*, run: str, command: str, places: Sequence[str], clock: Clock) -> LockHolder:
+    """Describe this process as a holder."""
+    try:
+        who = getpass.getuser()
+    except (KeyError, OSError):
+        who = f"user {os.getuid()}"
+    return LockHolder(
+        who=who,
+        host=platform.node(),
+        process=os.getpid(),
+        command=command,
+        since=rfc3339(clock.now()),
+        run=run,
+        places=tuple(places),
+    )
+
+
+def lock_holders(project: LoadedProject) -> list[LockHolder]:
+    """Who holds this project's run locks right now: asked of the operating system, so never a dead process."""
+    journal = Journal.open_for_reading(project.state_dir, project.lockfile.name)
+    if journal is None:
+        return []
+    with journal:
+        places = places_of(project)
+        held = [
+            place for place, epoch in journal.locks.epochs(places).items() if _is_held(project.state_dir, place, epoch)
+        ]
+        owners = journal.locks.owners(held)
+    return _distinct(_unpacked(owners[place]) for place in held if place in owners)
+
+
+def _is_held(state_dir: Path, place: str, epoch: int) -> bool:
+    path = _lock_path(state_dir / _FOLDER, place, epoch)
+    if not path.exists():
+        return False
+    lock = FileLock(path, timeout=0)
+    if not _acquired(lock):
+        return True
+    lock.release()
+    return False
+
+
+def unlock(project: LoadedProject) -> list[LockHolder]:
+    """Cut off whoever holds this project's run locks; returns them. A cut-off run cannot send any more."""
+    holders = lock_holders(project)
+    with Journal.open(project.state_dir, project.lockfile.name) as journal:
+        journal.locks.raise_epochs(places_of(project))
+    return holders
+
+
+def _packed(holder: LockHolder) -> str:
+    return orjson.dumps(holder).decode()
+
+
+def _unpacked(text: str) -> LockHolder:
+    value = orjson.loads(text)
+    return LockHolder(**{**value, "places": tuple(value["places"])})
+
+
+def _distinct(holders: Iterable[LockHolder]) -> list[LockHolder]:
+    return list(dict.fromkeys(holders))

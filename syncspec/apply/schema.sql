@@ -1,0 +1,80 @@
+-- The journal. One file per state folder; every row that an outcome rests on is written in the transaction
+-- that makes it true, with synchronous=FULL.
+
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+
+-- One row per apply. `lockfile` is the lockfile's file name: the project's environment.
+CREATE TABLE runs (
+    run TEXT PRIMARY KEY,
+    lockfile TEXT NOT NULL,
+    command TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
+    exit_code INTEGER,
+    report BLOB
+) STRICT;
+
+-- One row per record and try. An `intended` row was committed before its request left.
+CREATE TABLE attempts (
+    attempt TEXT PRIMARY KEY,
+    run TEXT NOT NULL REFERENCES runs (run),
+    batch INTEGER NOT NULL,
+    lockfile TEXT NOT NULL,
+    address TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    upstream TEXT NOT NULL,
+    endpoint TEXT NOT NULL,
+    sync_id TEXT NOT NULL,
+    collection_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    key TEXT,
+    loose_key TEXT,
+    marker TEXT,
+    cursor TEXT,
+    repeats TEXT,
+    intended_at TEXT NOT NULL,
+    not_after TEXT NOT NULL,
+    horizon TEXT NOT NULL,
+    ended_at TEXT,
+    status INTEGER,
+    refused INTEGER NOT NULL DEFAULT 0,
+    message TEXT NOT NULL DEFAULT '',
+    upstream_id TEXT
+) STRICT;
+
+CREATE INDEX open_attempts ON attempts (lockfile, state) WHERE state NOT IN ('applied', 'not_applied', 'rejected');
+CREATE INDEX attempts_of_address ON attempts (lockfile, address);
+
+-- Every upstream ID of every 2xx answer, mapped or not.
+CREATE TABLE returned (
+    run TEXT NOT NULL,
+    batch INTEGER NOT NULL,
+    endpoint TEXT NOT NULL,
+    sync_id TEXT NOT NULL,
+    collection_id TEXT NOT NULL,
+    upstream_id TEXT NOT NULL,
+    address TEXT,
+    received_at TEXT NOT NULL,
+    PRIMARY KEY (run, batch, upstream_id)
+) STRICT;
+
+-- The lock entries that outcomes made, as lockfile lines (null: the address holds nothing any more)
+-- and digests that stay on this machine;
+-- `folded` once a lockfile that says the same is on disk.
+CREATE TABLE identities (
+    lockfile TEXT NOT NULL,
+    address TEXT NOT NULL,
+    line BLOB,
+    private BLOB,
+    folded INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (lockfile, address)
+) STRICT;
+
+-- Run locks: the epoch that every intent checks, and who holds the lock.
+CREATE TABLE locks (
+    place TEXT PRIMARY KEY,
+    epoch INTEGER NOT NULL,
+    owner TEXT
+) STRICT;

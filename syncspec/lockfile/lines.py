@@ -1,0 +1,196 @@
+"""The lines of a lockfile, between JSON and values; `schemas/lockfile.v1.schema.json` is made from their models."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, TypeAlias
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from syncspec.lockfile.entries import EntryState, FieldDigests, LockEntry, OpenAttempt, Origin
+from syncspec.records import Target
+
+__all__ = [
+    "Header",
+    "LockedLine",
+    "LockfileLine",
+    "PendingLine",
+    "entry_line",
+    "line_entry",
+    "parse_line",
+    "pending_line",
+]
+
+VERSION = 1
+
+Text: TypeAlias = Annotated[str, Field(min_length=1)]
+Digest: TypeAlias = Annotated[str, Field(pattern=r"^[0-9a-f]{16}$")]
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Header(_Line):
+    """The first line: whose lockfile this is."""
+
+    lockfile_version: int = Field(description="The format's version; a newer one is refused.", examples=[VERSION])
+    project: Text = Field(description="The project's name.", examples=["arrakis"])
+    environment: Text | None = Field(default=None, description="The environment; absent where there is none.")
+
+
+class _Place(_Line):
+    address: Text = Field(description="<set>.<record>", examples=["contacts.paul"])
+    upstream: Text = Field(description="The upstream's name in the project file.", examples=["crm"])
+    endpoint: Digest = Field(description="Fingerprint of the upstream's address.")
+    sync_id: Text = Field(description="The sync that the record lives in.")
+    collection_id: Text = Field(description="provider:collection", examples=["salesforce:contact"])
+
+    def target(self) -> Target:
+        return Target(
+            upstream=self.upstream, endpoint=self.endpoint, sync_id=self.sync_id, collection_id=self.collection_id
+        )
+
+
+class LockedLine(_Place):
+    """A record whose upstream ID is known."""
+
+    upstream_id: Text = Field(description="The upstream's own identifier.", examples=["0035g00000XyZaBAAV"])
+    origin: Literal["created", "adopted", "imported"] = Field(description="How the ID came to be known.")
+    state: Literal["locked", "retained"] = Field(description="`retained`: no longer declared, still ours.")
+    protect: bool = Field(default=False, description="Whether removal is refused; survives the declaration.")
+    key: Digest | None = Field(default=None, description="Digest of the match key.")
+    marker: Text | None = Field(default=None, description="The value of the marker field.")
+    locked_at: Text = Field(description="When the ID was first recorded, RFC 3339; never changes.")
+    updated_at: Text | None = Field(default=None, description="The upstream's time of the version last seen.")
+    sent: dict[str, Digest | None] = Field(default_factory=dict, description="Per field, the digest of what was sent.")
+    seen: dict[str, Digest | None] = Field(
+        default_factory=dict,
+        description="Per field, the digest of what the upstream then showed, where it differs from `sent`; "
+        "null: not seen yet.",
+    )
+
+
+class PendingLine(_Place):
+    """An attempt whose outcome is not settled; its record is not sent again."""
+
+    state: Literal["pending"]
+    attempt: Text = Field(description="The attempt in the journal of the run that made it.")
+    kind: Literal["create", "update", "delete"] = Field(description="The mutation's kind.")
+    attempt_state: Text = Field(description="intended, unknown, unmapped, …", examples=["unknown"])
+    horizon: Text = Field(description="The time from which the record's absence may be believed, RFC 3339.")
+    key: Digest | None = Field(default=None, description="Digest of the match key.")
+    loose_key: Digest | None = Field(default=None, description="Digest of the loose match key.")
+    marker: Text | None = Field(default=None, description="The value of the marker field.")
+    evidence: str = Field(default="", description="Why the outcome is not known.")
+    candidates: tuple[Text, ...] = Field(default=(), description="IDs that the answer carried, not told apart.")
+
+
+LockfileLine: TypeAlias = Annotated[Header | LockedLine | PendingLine, Field(union_mode="left_to_right")]
+"""One line of the lockfile."""
+
+_HEADER, _LOCKED, _PENDING = TypeAdapter(Header), TypeAdapter(LockedLine), TypeAdapter(PendingLine)
+
+
+def parse_line(text: bytes) -> Header | LockEntry | OpenAttempt:
+    """Read one line. Raises ValueError (pydantic's and orjson's are such)."""
+    value = orjson.loads(text)
+    if not isinstance(value, dict):
+        raise ValueError("expected a JSON object")
+    if "lockfile_version" in value:
+        return _HEADER.validate_python(value)
+    if value.get("state") == "pending":
+        return _open_attempt(_PENDING.validate_json(text))
+    return line_entry(_LOCKED.validate_python(value))
+
+
+def line_entry(line: LockedLine) -> LockEntry:
+    """Turn a line into a lock entry: a field that `seen` does not name was seen as it was sent."""
+    fields = {name: FieldDigests(sent=sent, seen=line.seen.get(name, sent)) for name, sent in line.sent.items()}
+    return LockEntry(
+        address=line.address,
+        target=line.target(),
+        upstream_id=line.upstream_id,
+        origin=Origin(line.origin),
+        locked_at=line.locked_at,
+        state=EntryState(line.state),
+        protect=line.protect,
+        key=line.key,
+        marker=line.marker,
+        updated_at=line.updated_at,
+        fields=fields,
+    )
+
+
+def _open_attempt(line: PendingLine) -> OpenAttempt:
+    return OpenAttempt(
+        attempt=line.attempt,
+        address=line.address,
+        target=line.target(),
+        kind=line.kind,
+        state=line.attempt_state,
+        horizon=line.horizon,
+        key=line.key,
+        loose_key=line.loose_key,
+        marker=line.marker,
+        evidence=line.evidence,
+        candidates=line.candidates,
+    )
+
+
+def entry_line(entry: LockEntry) -> bytes:
+    """Print a lock entry; keys in a fixed order, those without content and private digests left out."""
+    fields = {name: digests for name, digests in sorted(entry.fields.items()) if not digests.private}
+    value: dict[str, object] = {
+        **_place(entry.address, entry.target),
+        "upstream_id": entry.upstream_id,
+        "origin": entry.origin,
+        "state": entry.state,
+        "protect": entry.protect or None,
+        "key": entry.key,
+        "marker": entry.marker,
+        "locked_at": entry.locked_at,
+        "updated_at": entry.updated_at,
+    }
+    line = {name: item for name, item in value.items() if item is not None}
+    if fields:
+        line["sent"] = {name: digests.sent for name, digests in fields.items()}
+    seen = {name: digests.seen for name, digests in fields.items() if digests.seen != digests.sent}
+    if seen:
+        line["seen"] = seen
+    return orjson.dumps(line)
+
+
+def pending_line(attempt: OpenAttempt) -> bytes:
+    """Print an open attempt as a pending line."""
+    value: dict[str, object] = {
+        **_place(attempt.address, attempt.target),
+        "state": "pending",
+        "attempt": attempt.attempt,
+        "kind": attempt.kind,
+        "attempt_state": attempt.state,
+        "horizon": attempt.horizon,
+        "key": attempt.key,
+        "loose_key": attempt.loose_key,
+        "marker": attempt.marker,
+        "evidence": attempt.evidence or None,
+        "candidates": attempt.candidates or None,
+    }
+    return orjson.dumps({name: item for name, item in value.items() if item is not None})
+
+
+def header_line(project: str, environment: str | None) -> bytes:
+    """Print the header."""
+    value: Mapping[str, object] = {"lockfile_version": VERSION, "project": project}
+    return orjson.dumps({**value, "environment": environment} if environment else value)
+
+
+def _place(address: str, target: Target) -> dict[str, object]:
+    return {
+        "address": address,
+        "upstream": target.upstream,
+        "endpoint": target.endpoint,
+        "sync_id": target.sync_id,
+        "collection_id": target.collection_id,
+    }

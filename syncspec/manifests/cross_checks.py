@@ -1,0 +1,96 @@
+"""Checks that need all sets of a project: what may exist only once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from syncspec.manifests.documents import Document
+from syncspec.manifests.findings import shortened
+from syncspec.manifests.problems import Problems
+from syncspec.manifests.record_sets import LoadedSet
+from syncspec.records import DesiredRecord, DesiredSet, FieldRule, FieldType
+from syncspec.values import canonical
+
+__all__ = ["check_keys", "check_names", "check_upstream_ids"]
+
+_ID = FieldRule(type=FieldType.ID)
+
+
+def check_names(named: Iterable[tuple[str, Document]], problems: Problems) -> None:
+    """Report every set whose name another one has."""
+    first: dict[str, Document] = {}
+    for name, document in named:
+        other = first.setdefault(name, document)
+        if other is not document:
+            place = other.value_source(("metadata", "name"))
+            problems.add(
+                document,
+                path=("metadata", "name"),
+                code="duplicate-set",
+                summary="Two sets have the same name",
+                detail=f'"{shortened(name)}" is also the name of the set at {place}.',
+                hint="rename one of the two",
+            )
+
+
+def check_keys(sets: Iterable[LoadedSet], problems: Problems) -> None:
+    """Report every record that an upstream could take for another declared one, within one place and across sets."""
+    first: dict[tuple[tuple[str, str, str], str], tuple[DesiredSet, DesiredRecord]] = {}
+    for loaded, record, place in _records(sets):
+        if record.key is None:
+            continue
+        desired = loaded.desired
+        other_set, other = first.setdefault((place, record.key.loose), (desired, record))
+        if other is record or other.address == record.address:
+            continue
+        same = "the same" if other.key is not None and other.key.strict == record.key.strict else "nearly the same"
+        name = record.address.partition(".")[2]
+        problems.add(
+            loaded.document,
+            path=("spec", "records", name),
+            code="duplicate-key-values",
+            summary="Two records have the same match key",
+            detail=f"{record.address} ({_key_shown(desired, record)}) and {other.address} "
+            f"({_key_shown(other_set, other)}) at {other.source} have {same} key in {desired.target.collection_id}.",
+            hint="remove one of the two, or give them values that differ",
+            at="key",
+            address=record.address,
+        )
+
+
+def check_upstream_ids(sets: Iterable[LoadedSet], problems: Problems) -> None:
+    """Report every record that claims an upstream ID that another one claims, within one place."""
+    first: dict[tuple[tuple[str, str, str], str], DesiredRecord] = {}
+    for loaded, record, place in _records(sets):
+        if record.upstream_id is None:
+            continue
+        other = first.setdefault((place, canonical(record.upstream_id, _ID)), record)
+        if other is record:
+            continue
+        name = record.address.partition(".")[2]
+        problems.add(
+            loaded.document,
+            path=("spec", "records", name, "upstream_id"),
+            code="duplicate-upstream-id",
+            summary="Two records claim the same upstream ID",
+            detail=f"{record.address} and {other.address} at {other.source} both claim "
+            f'"{shortened(record.upstream_id)}".',
+            hint="remove one of the two",
+            address=record.address,
+        )
+
+
+def _records(sets: Iterable[LoadedSet]) -> Iterator[tuple[LoadedSet, DesiredRecord, tuple[str, str, str]]]:
+    """Every record with its set and its place."""
+    for loaded in sets:
+        place = loaded.desired.target.place
+        for record in loaded.desired.records:
+            yield loaded, record, place
+
+
+def _key_shown(desired: DesiredSet, record: DesiredRecord) -> str:
+    shown = []
+    for name in desired.match_on:
+        value = "(sensitive)" if desired.rules.rule(name).sensitive else shortened(str(record.data.get(name)))
+        shown.append(f"{name}: {value}")
+    return ", ".join(shown)

@@ -1,0 +1,172 @@
+"""Puts the values of variables in the place of expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as AbstractMapping
+from collections.abc import Set as AbstractSet
+
+from syncspec.diagnostics import did_you_mean
+from syncspec.manifests.documents import Document, Path, Value
+from syncspec.manifests.expressions import ExpressionError, Namespace, Reference, as_text, parse
+from syncspec.manifests.findings import shortened
+from syncspec.manifests.problems import Problems
+
+__all__ = ["Expansion"]
+
+_MOST_SHOWN = 12
+
+
+class Expansion:
+    """Expands the values of one document; findings go to `problems`, and the value stays as it was written.
+
+    `environ` None: the environment has no place in this document, which then is a manifest. `unresolved` holds the
+    paths of what could not be expanded; `unset` those that name an environment variable that is not set, which
+    is left to the caller to judge. `unknown` names variables whose value is not known for the same reason: their text
+    is put in, and the path counts as unresolved. `used` holds the variables that were asked for. `variables` None: it
+    is not known which there are, and only how expressions are written is checked.
+    """
+
+    __slots__ = ("_document", "_environ", "_problems", "_variables", "unknown", "unresolved", "unset", "used")
+
+    def __init__(
+        self,
+        document: Document,
+        *,
+        problems: Problems,
+        variables: AbstractMapping[str, object] | None,
+        environ: AbstractMapping[str, str] | None = None,
+        unknown: AbstractSet[str] = frozenset(),
+    ) -> None:
+        self._document = document
+        self._problems = problems
+        self._variables = variables
+        self._environ = environ
+        self.unknown = set(unknown)
+        self.unresolved: set[Path] = set()
+        self.unset: list[tuple[Path, str]] = []
+        self.used: set[str] = set()
+
+    def expand(self, value: Value, path: Path, *, address: str | None = None) -> Value:
+        """The value with all expressions in it resolved, at any depth."""
+        if self._variables is None:
+            self.syntax_only(value, path)
+            return value
+        if isinstance(value, str):
+            return self._text(value, path, address) if "${" in value else value
+        if isinstance(value, dict):
+            for key in value:
+                if "${" in key:
+                    self._key(key, (*path, key), address)
+            return {key: self._inner(item, path, key, address) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._inner(item, path, number, address) for number, item in enumerate(value)]
+        return value
+
+    def syntax_only(self, value: Value, path: Path) -> None:
+        """Check how expressions are written, and take all of them as unresolved."""
+        if isinstance(value, str):
+            if "${" in value:
+                self.unresolved.add(path)
+                self._parsed(value, path, None)
+        elif isinstance(value, dict):
+            for key, item in value.items():
+                if "${" in key:
+                    self._key(key, (*path, key), None)
+                self.syntax_only(item, (*path, key))
+        elif isinstance(value, list):
+            for number, item in enumerate(value):
+                self.syntax_only(item, (*path, number))
+
+    def _inner(self, value: Value, path: Path, step: str | int, address: str | None) -> Value:
+        if isinstance(value, dict | list):
+            return self.expand(value, (*path, step), address=address)
+        if isinstance(value, str) and "${" in value:
+            return self._text(value, (*path, step), address)
+        return value
+
+    def _text(self, text: str, path: Path, address: str | None) -> Value:
+        variables = self._variables or {}
+        parts = self._parsed(text, path, address)
+        if parts is None:
+            self.unresolved.add(path)
+            return text
+        values: list[object] = []
+        for part in parts:
+            if isinstance(part, str):
+                values.append(part)
+            elif part.namespace is Namespace.VAR and part.name in variables:
+                self.used.add(part.name)
+                if part.name in self.unknown:
+                    self.unresolved.add(path)
+                values.append(variables[part.name])
+            elif part.namespace is Namespace.ENV and self._environ is not None and part.name in self._environ:
+                values.append(self._environ[part.name])
+            else:
+                self._missing(part, path, address)
+        if len(values) < len(parts):
+            self.unresolved.add(path)
+            return text
+        return values[0] if len(values) == 1 else "".join(map(as_text, values))  # type: ignore[return-value]
+
+    def _parsed(self, text: str, path: Path, address: str | None) -> tuple[str | Reference, ...] | None:
+        try:
+            return parse(text)
+        except ExpressionError as error:
+            self._problems.add(
+                self._document,
+                path=path,
+                code="invalid-expression",
+                summary="An expression cannot be read",
+                detail=error.detail,
+                hint=error.hint,
+                address=address,
+                shift=error.offset,
+            )
+            return None
+
+    def _missing(self, part: Reference, path: Path, address: str | None) -> None:
+        if part.namespace is Namespace.VAR:
+            self._unknown_variable(part, path, address)
+        elif self._environ is not None:
+            self.unset.append((path, part.name))
+        else:
+            self._problems.add(
+                self._document,
+                path=path,
+                code="env-in-manifest",
+                summary="The environment is read in the project file only",
+                detail=f"${{env.{shortened(part.name)}}} stands in a manifest, so that what a manifest declares would "
+                "change with the machine.",
+                hint=f"set a variable in the project file, such as {part.name.lower()}: ${{env.{part.name}}} under "
+                f"spec.variables, and write ${{var.{part.name.lower()}}} here",
+                address=address,
+                shift=part.offset,
+            )
+
+    def _unknown_variable(self, part: Reference, path: Path, address: str | None) -> None:
+        known = sorted(self._variables or ())
+        shown = ", ".join(known[:_MOST_SHOWN]) + (", …" if len(known) > _MOST_SHOWN else "")
+        listed = f"known: {shown}" if known else "no variable is set"
+        near = did_you_mean(part.name, known)
+        self._problems.add(
+            self._document,
+            path=path,
+            code="unknown-variable",
+            summary="Unknown variable",
+            detail=f'No variable is named "{shortened(part.name)}"; {listed}.',
+            hint=near or "set it under spec.variables in the project file, with --var or with --var-file",
+            address=address,
+            shift=part.offset,
+        )
+
+    def _key(self, key: str, path: Path, address: str | None) -> None:
+        self._problems.add(
+            self._document,
+            path=path,
+            code="expression-in-key",
+            summary="A key holds an expression",
+            detail=f'"{shortened(key)}" is a key, and only values are expanded.',
+            hint="write the key out",
+            at="key",
+            address=address,
+        )

@@ -1,0 +1,85 @@
+"""JSON Schemas of the files that people write, made from the models, for editors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from syncspec.manifests.models import RecordSet
+from syncspec.manifests.project_models import ProjectFile
+
+__all__ = ["SCHEMAS", "json_schemas", "schema_text", "write_schemas"]
+
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
+
+SCHEMAS: tuple[tuple[str, type[BaseModel]], ...] = (
+    ("project.v1.schema.json", ProjectFile),
+    ("recordset.v1.schema.json", RecordSet),
+)
+"""The file name of every schema, and the model that it describes."""
+
+_WRITTEN_OUT = ("apiVersion", "kind")
+"""What every file must say, though Python code need not."""
+
+_ABOUT = ("title", "description", "examples")
+_EXPRESSION = {"type": "string", "pattern": r"\$\{"}
+
+
+def json_schemas() -> dict[str, dict[str, Any]]:
+    """Every schema by its file name, in the order in which they are written."""
+    return {name: _schema(name, model) for name, model in SCHEMAS}
+
+
+def schema_text(schema: Mapping[str, Any]) -> str:
+    """A schema as its file holds it."""
+    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+
+
+def write_schemas(folder: Path) -> tuple[Path, ...]:
+    """Write every schema into a folder that is made where it is missing; gives the files in order."""
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name, schema in json_schemas().items():
+        path = folder / name
+        path.write_text(schema_text(schema), encoding="utf-8", newline="\n")
+        written.append(path)
+    return tuple(written)
+
+
+def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+    made = model.model_json_schema(by_alias=True)
+    definitions = made.get("$defs", {})
+    for definition in definitions.values():
+        properties = definition.get("properties", {})
+        definition["properties"] = {key: _property(key, value, definitions) for key, value in properties.items()}
+        if not properties:
+            del definition["properties"]
+    own = made["properties"]
+    for key, value in own.items():
+        value.pop("default", None)
+        value["title"] = _title(key)
+    required = sorted({*made.get("required", ()), *(key for key in _WRITTEN_OUT if key in own)})
+    return {"$schema": DRAFT, "$id": f"urn:syncspec:{name.removesuffix('.schema.json')}", **made, "required": required}
+
+
+def _title(key: str) -> str:
+    return key.replace("_", " ").capitalize() if key.islower() else key
+
+
+def _property(key: str, schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """A property as a file may hold it: with an expression where a number, a truth value or a choice stands."""
+    schema = {**{name: value for name, value in schema.items() if name != "default"}, "title": _title(key)}
+    choices = schema.get("anyOf", [{name: value for name, value in schema.items() if name not in _ABOUT}])
+    if not any(_is_no_text(choice, definitions) for choice in choices):
+        return schema
+    about = {name: value for name, value in schema.items() if name in _ABOUT}
+    return {"anyOf": [*choices, _EXPRESSION], **about}
+
+
+def _is_no_text(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
+    target = definitions.get(str(schema.get("$ref", "")).rpartition("/")[2], schema)
+    return target.get("type") in ("integer", "number", "boolean") or "enum" in target or "const" in target

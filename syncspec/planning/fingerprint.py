@@ -1,0 +1,73 @@
+"""The digest of a plan: equal where apply would do the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from typing import assert_never
+
+from syncspec.planning.plan import Action, Batch, Change
+from syncspec.structure import quoted
+from syncspec.values import digest
+
+__all__ = ["plan_digest"]
+
+
+def plan_digest(
+    project: str, environment: str | None, changes: Iterable[Change], batches: Iterable[Batch], bodies: Sequence[str]
+) -> str:
+    """SHA-256 over what decides apply's acts: steps, IDs, baselines, request bodies. 64 hex digits.
+
+    What apply leaves alone has no part in it: an unchanged record, a drift that is only reported, or the words of a
+    reason may change without making a reviewed plan stale. Values enter as digests only.
+    """
+    whole = sha256()
+    for parts in _parts(project, environment, changes, batches, bodies):
+        whole.update(quoted(parts).encode("ascii") + b"\n")
+    return whole.hexdigest()
+
+
+def _parts(
+    project: str, environment: str | None, changes: Iterable[Change], batches: Iterable[Batch], bodies: Sequence[str]
+) -> Iterable[list[str]]:
+    yield ["plan", "1", project, environment or ""]
+    for change in changes:
+        known = _decisive(change)
+        if known:
+            yield [change.address, change.action.value, *change.target.place, *known]
+    for batch, body in zip(batches, bodies, strict=True):
+        yield [
+            "batch",
+            str(batch.wave),
+            batch.kind,
+            body,
+            *batch.target.place,
+            *(item.address for item in batch.changes),
+        ]
+
+
+def _decisive(change: Change) -> list[str]:
+    match change.action:
+        case Action.CREATE | Action.UPDATE | Action.DELETE:
+            absence = change.absence.value if change.absence else ""
+            return [absence, change.upstream_id or "", _lifecycle(change)]
+        case Action.ADOPT | Action.MOVE:
+            return [change.upstream_id or "", change.moved_from or "", _baseline(change), _lifecycle(change)]
+        case Action.BLOCKED | Action.UNKNOWN:
+            return [change.code]
+        case Action.UNCHANGED | Action.DRIFT:
+            return []
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _lifecycle(change: Change) -> str:
+    return "protected" if change.desired is not None and change.desired.lifecycle.protect else ""
+
+
+def _baseline(change: Change) -> str:
+    """What an adopted record showed and was declared to be, of the declared fields."""
+    if change.desired is None or change.observed is None:
+        return ""
+    row, data = change.observed, change.desired.data
+    return digest([data, {name: row.data[name] for name in data if name in row.data}])

@@ -1,0 +1,89 @@
+"""Guards: limits on what one plan may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+
+from syncspec.diagnostics import Diagnostic, Severity, did_you_mean
+from syncspec.errors import GuardError, UsageError
+from syncspec.planning.plan import Action, Plan
+from syncspec.settings import Guards
+
+__all__ = ["allow", "check_guards"]
+
+PERCENT_FLOOR = 10
+"""Up to this many locked records a percentage says nothing: one of three is a third."""
+
+
+def check_guards(plan: Plan, guards: Guards, *, locked_count: int) -> None:
+    """Raise GuardError with one diagnostic per exceeded guard; return only where none is.
+
+    `locked_count` is the number of lock entries, of which `max_deletes_percent` is taken.
+    """
+    found = [
+        Diagnostic(
+            severity=Severity.ERROR,
+            code=GuardError.code,
+            summary="A guard refused the plan",
+            detail=f"The plan would {verb} {number:,} {_records(number)}; {name} allows {limit:g}. Nothing was sent.",
+            hint=f"if that is meant, allow it once with --allow {name}={needed:g}",
+        )
+        for name, verb, number, limit, needed in _exceeded(plan, guards, locked_count)
+    ]
+    if found:
+        raise GuardError("A guard refused the plan", diagnostics=found)
+
+
+def allow(guards: Guards, text: str) -> Guards:
+    """The guards with one limit replaced for this run, from text such as `max_creates=6000`.
+
+    Raises UsageError where the text names no guard or no number.
+    """
+    names = [guard.name for guard in fields(Guards)]
+    name, _, number = text.partition("=")
+    if name not in names:
+        raise UsageError(
+            "Unknown guard",
+            detail=f'"{name}" is not a guard; the guards are {", ".join(names)}.',
+            hint=did_you_mean(name, names),
+        )
+    whole = number.isascii() and number.isdigit() and len(number) <= 12
+    if not whole:
+        raise UsageError(
+            "The limit of a guard is not a whole number",
+            detail=f'--allow {name} is followed by "{number}".',
+            hint=f"write it as --allow {name}=100",
+        )
+    match name:
+        case "max_deletes_percent":
+            return replace(guards, max_deletes_percent=float(number))
+        case "max_deletes":
+            return replace(guards, max_deletes=int(number))
+        case "max_updates":
+            return replace(guards, max_updates=int(number))
+        case "max_adopts":
+            return replace(guards, max_adopts=int(number))
+        case _:
+            return replace(guards, max_creates=int(number))
+
+
+def _exceeded(plan: Plan, guards: Guards, locked_count: int) -> Iterator[tuple[str, str, int, float, float]]:
+    """Name, verb, number, limit, and the limit that would let the plan pass."""
+    counted = plan.summary
+    limits = (
+        ("max_creates", Action.CREATE, guards.max_creates),
+        ("max_adopts", Action.ADOPT, guards.max_adopts),
+        ("max_updates", Action.UPDATE, guards.max_updates),
+        ("max_deletes", Action.DELETE, guards.max_deletes),
+    )
+    for name, action, limit in limits:
+        if limit is not None and counted[action] > limit:
+            yield name, action.value, counted[action], limit, counted[action]
+    deletes, percent = counted[Action.DELETE], guards.max_deletes_percent
+    if percent is not None and locked_count > PERCENT_FLOOR and deletes * 100 > percent * locked_count:
+        yield "max_deletes_percent", "delete", deletes, percent, -(-deletes * 100 // locked_count)
+
+
+def _records(number: int) -> str:
+    return "record" if number == 1 else "records"

@@ -1,0 +1,38 @@
+"""What a plan is made from: all of the declared, the locked, the observed and the unsettled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from syncspec.lockfile import Lockfile, OpenAttempt
+from syncspec.records import DesiredSet, Observation
+from syncspec.settings import UpstreamSettings
+
+__all__ = ["PlanningInput", "Selects"]
+
+Selects = Callable[[DesiredSet, str], bool]
+"""Whether an address of a set is planned in this run."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanningInput:
+    """The whole project's state at one moment.
+
+    `sets` are all declared sets, also those that are not selected: what is declared anywhere decides what may be
+    moved or adopted. `observations` hold at most one per place; a place without one counts as not read.
+    `digest_key` keys the digests of sensitive fields.
+    """
+
+    project: str
+    environment: str | None
+    sets: Sequence[DesiredSet]
+    lockfile: Lockfile
+    observations: Sequence[Observation]
+    upstreams: Mapping[str, UpstreamSettings]
+    open_attempts: Sequence[OpenAttempt] = ()
+    selected: Selects | None = None
+    digest_key: bytes | None = field(default=None, repr=False)
+
+    def selects(self, record_set: DesiredSet, address: str) -> bool:
+        return self.selected is None or self.selected(record_set, address)

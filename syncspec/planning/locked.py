@@ -1,0 +1,166 @@
+"""Decide what to do with a declared record that has a lock entry: nothing, report drift, or say what blocks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import assert_never
+
+from syncspec.lockfile import LockEntry
+from syncspec.planning.case import Case, duplicate_warning, may_be_invisible
+from syncspec.planning.fields import Verdicts, field_changes, is_older, judge
+from syncspec.planning.notes import Notes
+from syncspec.planning.plan import Action, Change
+from syncspec.planning.rules import Rule
+from syncspec.planning.state import PlanningState
+from syncspec.planning.wording import blocked, change_of
+from syncspec.records import Absence, DesiredRecord, DesiredSet, ObservedRecord, OnDrift, Target
+from syncspec.values import short_id
+
+__all__ = ["decide_locked", "untouchable"]
+
+
+def untouchable(state: PlanningState, record_set: DesiredSet, record: DesiredRecord, entry: LockEntry) -> Change | None:
+    """What blocks a locked record before anything is read: another place, another ID, or two holders of one ID."""
+    if entry.target.place != record_set.target.place:
+        reason = (
+            f"it is locked as {entry.upstream_id} in {_whereabouts(entry.target, record_set.target)}; "
+            "declare it under a new address to have it there too, or restore the former target"
+        )
+        return blocked(record_set, record, Rule.TARGET_CHANGED, reason, upstream_id=entry.upstream_id)
+    if record.upstream_id is not None and short_id(record.upstream_id) != short_id(entry.upstream_id):
+        reason = (
+            f"it is locked as {entry.upstream_id}, and the manifest says upstream_id {record.upstream_id}; "
+            "correct upstream_id, or declare that record under an address of its own"
+        )
+        return blocked(record_set, record, Rule.OTHER_ID_DECLARED, reason, upstream_id=entry.upstream_id)
+    holders = state.holders_of(entry.target.place, entry.upstream_id)
+    if len(holders) > 1:
+        names = " and ".join(sorted(holder.address for holder in holders))
+        reason = f"{entry.upstream_id} is locked by {names}; take the wrong line out of the lockfile"
+        return blocked(record_set, record, Rule.LOCKED_TWICE, reason, upstream_id=entry.upstream_id)
+    return None
+
+
+def _whereabouts(locked: Target, wanted: Target) -> str:
+    """The part of the entry's target that is no longer the manifest's."""
+    if locked.collection_id != wanted.collection_id:
+        return locked.collection_id
+    if locked.sync_id != wanted.sync_id:
+        return f"sync {locked.sync_id}"
+    return f"another endpoint than that of {wanted.upstream}"
+
+
+def decide_locked(case: Case, entry: LockEntry, notes: Notes) -> Change:
+    """The change of a locked record whose collection was read; `notes` gets what concerns many records alike."""
+    row = case.rows.by_id(entry.upstream_id)
+    if row is None:
+        return _unseen(case, entry)
+    if row.deleted:
+        reason = (
+            f"{entry.upstream_id} is deleted upstream; restore it there, or declare the record under a new address "
+            "to have it created again"
+        )
+        return blocked(case.record_set, case.record, Rule.DELETED_UPSTREAM, reason, upstream_id=entry.upstream_id)
+    _find_duplicates(case, entry, notes)
+    released = [name for name in entry.fields if name not in case.record.data]
+    if released:
+        notes.note_released(case.record_set.name, case.record.address, released)
+    verdicts = judge(case.record_set, case.record, entry, row, case.rows, case.state.inputs.digest_key)
+    return _three_way(case, entry, row, verdicts, notes)
+
+
+def _unseen(case: Case, entry: LockEntry) -> Change:
+    record_set, record, seen = case.record_set, case.record, case.rows.observation
+    if may_be_invisible(case, entry):
+        reason = f"{entry.upstream_id} was locked so recently that the upstream's list may not show it yet"
+        return change_of(
+            record_set, record, Action.UNCHANGED, Rule.NOT_VISIBLE_YET, reason, upstream_id=entry.upstream_id
+        )
+    partial = f" ({seen.reason})" if seen.absence is Absence.UNKNOWN and seen.reason else ""
+    reason = (
+        f"{entry.upstream_id} is not in the upstream's list{partial}, which does not prove that it is gone; "
+        "look it up there, and if it is gone, declare the record under a new address"
+    )
+    return blocked(record_set, record, Rule.NOT_VISIBLE, reason, upstream_id=entry.upstream_id)
+
+
+def _find_duplicates(case: Case, entry: LockEntry, notes: Notes) -> None:
+    record_set, record = case.record_set, case.record
+    found: list[ObservedRecord] = []
+    if record.key is not None:
+        found += case.rows.by_key(record_set, record.key.strict)
+    if record_set.marker_field is not None and record.marker is not None:
+        found += case.rows.by_marker(record_set.marker_field, record.marker)
+    if not found or all(row.upstream_id == entry.upstream_id for row in found):
+        return
+    place, own = record_set.target.place, short_id(entry.upstream_id)
+    others = {
+        row.upstream_id: row
+        for row in found
+        if short_id(row.upstream_id) != own and not case.state.holders_of(place, row.upstream_id)
+    }
+    if others:
+        notes.findings.append(duplicate_warning(record, entry.upstream_id, list(others.values())))
+
+
+@dataclass(frozen=True, slots=True)
+class _Locked:
+    case: Case
+    entry: LockEntry
+    row: ObservedRecord
+
+    def change(self, action: Action, rule: Rule, reason: str, names: Sequence[str], *, keep_row: bool) -> Change:
+        case = self.case
+        return change_of(
+            case.record_set,
+            case.record,
+            action,
+            rule,
+            reason,
+            upstream_id=self.entry.upstream_id,
+            fields=field_changes(case.record_set, case.record, self.row, names) if names else (),
+            observed=self.row if keep_row else None,
+        )
+
+
+def _three_way(case: Case, entry: LockEntry, row: ObservedRecord, verdicts: Verdicts, notes: Notes) -> Change:
+    locked = _Locked(case, entry, row)
+    if verdicts.author:
+        names = (*verdicts.author, *verdicts.upstream)
+        reason = (
+            f"the manifest changed {', '.join(sorted(verdicts.author))}, and this version creates and adopts but does "
+            f"not update; change {entry.upstream_id} upstream, take the manifest's change back, or list the field "
+            "under ignore_changes"
+        )
+        return locked.change(Action.BLOCKED, Rule.UPDATE_NOT_SUPPORTED, reason, names, keep_row=False)
+    if (verdicts.upstream or verdicts.stored) and is_older(row, entry):
+        notes.stale[case.record_set.name].add(case.record.address)
+        reason = "the upstream shows a version from before our last write"
+        return locked.change(Action.UNCHANGED, Rule.STALE, reason, (), keep_row=False)
+    if verdicts.upstream:
+        return _drift(locked, verdicts)
+    if verdicts.stored:
+        notes.note_stored_differently(case.record_set.name, case.record.address, verdicts.stored)
+    # A row is kept where what it shows is still to be recorded as first seen.
+    first = bool(verdicts.stored) or any(known.seen is None for known in entry.fields.values())
+    return locked.change(Action.UNCHANGED, Rule.AS_DECLARED, "as declared", (), keep_row=first)
+
+
+def _drift(locked: _Locked, verdicts: Verdicts) -> Change:
+    names = ", ".join(verdicts.upstream)
+    since = "since it was last seen"
+    if verdicts.first_reading == verdicts.upstream:
+        since = "since it was created, by the first reading after that"
+    match locked.case.record.lifecycle.on_drift:
+        case OnDrift.REPORT:
+            reason = f"{names} changed upstream {since}"
+            return locked.change(Action.DRIFT, Rule.DRIFTED, reason, verdicts.upstream, keep_row=True)
+        case OnDrift.FAIL:
+            reason = (
+                f"{names} changed upstream {since}, and on_drift is fail; change it back upstream, "
+                "or take the upstream's value into the manifest"
+            )
+            return locked.change(Action.BLOCKED, Rule.DRIFT_REFUSED, reason, verdicts.upstream, keep_row=False)
+        case _ as unreachable:
+            assert_never(unreachable)

@@ -1,0 +1,111 @@
+"""Findings about a whole plan: collections, fields that nobody shows, and what is locked but no longer declared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from syncspec.diagnostics import Diagnostic, Severity, Source, did_you_mean
+from syncspec.lockfile import LockEntry
+from syncspec.planning.notes import counted, listed
+from syncspec.planning.plan import Action, Change
+from syncspec.planning.state import PlanningState
+from syncspec.records import Absence, DesiredSet, Observation
+
+__all__ = ["overview"]
+
+
+def overview(state: PlanningState, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """The diagnostics of a plan that belong to no single record."""
+    created = {change.target.place for change in changes if change.action is Action.CREATE}
+    for rows in state.places.values():
+        seen = rows.observation
+        if not seen.readable:
+            yield _unreadable(seen)
+        elif seen.absence is Absence.ASSUMED and seen.target.place in created:
+            yield _assumed(seen)
+    for record_set in state.inputs.sets:
+        yield from _unseen_fields(state, record_set)
+    retained = [entry for entry in state.inputs.lockfile.entries.values() if entry.address not in state.declared]
+    yield from _undeclared_attempts(state)
+    moved = {change.moved_from for change in changes}
+    yield from _retained([entry for entry in retained if entry.address not in moved])
+
+
+def _unreadable(seen: Observation) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.WARNING,
+        code="unreadable",
+        summary="A collection could not be read",
+        detail=(
+            f"{seen.target.collection_id} of {seen.target.upstream}: {seen.reason}. "
+            "Its records are blocked; none of them counts as missing."
+        ),
+        hint="plan again; `syncspec doctor` checks URL, token and sync",
+    )
+
+
+def _assumed(seen: Observation) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.WARNING,
+        code="absence-assumed",
+        summary="Absence is assumed, not proved",
+        detail=(
+            f"{seen.target.collection_id} of {seen.target.upstream}: {seen.reason}. "
+            "Records that its list does not show are taken to be absent."
+        ),
+        hint="where the list is known to be whole, set assume_complete: true on the upstream",
+    )
+
+
+def _unseen_fields(state: PlanningState, record_set: DesiredSet) -> Iterator[Diagnostic]:
+    """One warning per declared field that no live row of a collection with rows shows."""
+    rows = state.rows_of(record_set)
+    if rows is None or not rows.observation.live_rows:
+        return
+    unseen: dict[str, Source] = {}
+    known = rows.fields
+    for record in record_set.records:
+        if record.data.keys() <= known or not state.inputs.selects(record_set, record.address):
+            continue
+        for name in record.data:
+            if name not in known:
+                unseen[name] = min(record.source, unseen.get(name, record.source))
+    names = sorted(known)
+    for name, source in sorted(unseen.items()):
+        yield Diagnostic(
+            severity=Severity.WARNING,
+            code="field-not-seen",
+            summary="A declared field is in no upstream record",
+            detail=(
+                f'{record_set.name}: no record of {record_set.target.collection_id} shows "{name}". '
+                "It may be misspelt, not readable with this token, or empty everywhere."
+            ),
+            source=source,
+            hint=did_you_mean(name, names),
+        )
+
+
+def _undeclared_attempts(state: PlanningState) -> Iterator[Diagnostic]:
+    addresses = [address for address in state.attempts if address not in state.declared]
+    if addresses:
+        yield Diagnostic(
+            severity=Severity.WARNING,
+            code="open-attempt",
+            summary="What became of records that are no longer declared is not settled",
+            detail=(
+                f"{counted(len(addresses), 'record')} ({listed(addresses)}) may exist upstream. "
+                "What would create the like of it waits."
+            ),
+            hint="declare them again until they are settled",
+        )
+
+
+def _retained(entries: list[LockEntry]) -> Iterator[Diagnostic]:
+    if entries:
+        addresses = [entry.address for entry in entries]
+        yield Diagnostic(
+            severity=Severity.NOTE,
+            code="retained",
+            summary="Locked records are no longer declared",
+            detail=f"{counted(len(addresses), 'record')} ({listed(addresses)}): kept upstream and in the lockfile.",
+        )

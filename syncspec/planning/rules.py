@@ -1,0 +1,42 @@
+"""The rules of the decision table, by the names under which a change says which of them decided."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+__all__ = ["Rule"]
+
+
+class Rule(StrEnum):
+    """One row of the table; the value stands in `Change.code`."""
+
+    # not locked
+    ABSENT = "absent"
+    MATCH = "match"
+    DECLARED_ID = "declared-id"
+    IMPLIED_MOVE = "implied-move"
+    ADOPT_BLOCKED = "adopt-blocked"
+    DECLARED_ID_NOT_FOUND = "declared-id-not-found"
+    DUPLICATE = "duplicate"
+    LOCKED_ELSEWHERE = "locked-elsewhere"
+    LOOKS_LIKE = "looks-like-the-same-record"
+    MARKED_FOR_ANOTHER = "marked-for-another"
+    SAME_ROW = "same-row"
+    KEY_NOT_READABLE = "key-not-readable"
+    ABSENCE_UNKNOWN = "absence-unknown"
+    WAITS_FOR_UNKNOWN = "waits-for-unknown"
+    # locked
+    AS_DECLARED = "as-declared"
+    NOT_VISIBLE_YET = "not-visible-yet"
+    STALE = "stale"
+    DRIFTED = "drifted"
+    DRIFT_REFUSED = "drift-refused"
+    UPDATE_NOT_SUPPORTED = "update-not-supported"
+    NOT_VISIBLE = "not-visible-upstream"
+    DELETED_UPSTREAM = "deleted-upstream"
+    TARGET_CHANGED = "target-changed"
+    OTHER_ID_DECLARED = "other-id-declared"
+    LOCKED_TWICE = "locked-twice"
+    # either
+    OPEN_ATTEMPT = "open-attempt"
+    NOT_READABLE = "not-readable"

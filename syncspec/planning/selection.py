@@ -1,0 +1,73 @@
+"""Which addresses a run plans. What is not selected is left alone; nothing is ever removed for not being selected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from syncspec.address import matches_any
+from syncspec.diagnostics import did_you_mean
+from syncspec.errors import UsageError
+from syncspec.records import DesiredSet
+
+__all__ = ["Selection"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """What was asked for; empty parts select everything.
+
+    `include` and `exclude` hold addresses, set names and globs; `labels` must all be there; `paths` are files and
+    folders relative to the project's folder, with forward slashes.
+    """
+
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    labels: Mapping[str, str] = field(default_factory=dict)
+    paths: tuple[str, ...] = ()
+
+    @property
+    def is_everything(self) -> bool:
+        return not (self.include or self.exclude or self.labels or self.paths)
+
+    def __call__(self, record_set: DesiredSet, address: str) -> bool:
+        return (
+            self._selects_set(record_set)
+            and (not self.include or matches_any(address, self.include))
+            and not matches_any(address, self.exclude)
+        )
+
+    def _selects_set(self, record_set: DesiredSet) -> bool:
+        if any(record_set.labels.get(name) != value for name, value in self.labels.items()):
+            return False
+        return not self.paths or any(_lies_in(record_set.source.file, path) for path in self.paths)
+
+    def check(self, sets: Sequence[DesiredSet]) -> None:
+        """Make sure that every part that was asked for names something. Raises UsageError."""
+        addresses = [record.address for record_set in sets for record in record_set.records]
+        names = [record_set.name for record_set in sets]
+        for pattern in (*self.include, *self.exclude):
+            if pattern not in names and not any(matches_any(address, [pattern]) for address in addresses):
+                raise _nothing(f'"{pattern}" names no declared record or set', did_you_mean(pattern, addresses + names))
+        for path in self.paths:
+            if not any(_lies_in(record_set.source.file, path) for record_set in sets):
+                raise _nothing(f"{path} holds no record set of this project", None)
+        if self.labels and not any(self._selects_set(record_set) for record_set in sets):
+            raise _nothing(f"no record set carries {_shown(self.labels.items())}", None)
+
+
+def _lies_in(file: str, path: str) -> bool:
+    return path in ("", ".") or PurePosixPath(file).is_relative_to(path)
+
+
+def _shown(labels: Iterable[tuple[str, str]]) -> str:
+    return ", ".join(f"{name}={value}" for name, value in labels)
+
+
+def _nothing(detail: str, hint: str | None) -> UsageError:
+    return UsageError(
+        "The selection matches nothing",
+        detail=f"{detail[0].upper()}{detail[1:]}. Nothing was planned.",
+        hint=hint or "list what is declared with: syncspec plan --full",
+    )

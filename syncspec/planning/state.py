@@ -1,0 +1,202 @@
+"""The inputs of a plan, indexed: which rows could be a record, who holds an ID, what is unsettled."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from syncspec.keys import KeyReader, key_digest, loose_key_of, strict_key_of
+from syncspec.lockfile import LockEntry, OpenAttempt
+from syncspec.planning.inputs import PlanningInput
+from syncspec.records import DesiredRecord, DesiredSet, FieldRules, Observation, ObservedRecord
+from syncspec.values import short_id
+
+__all__ = ["Place", "PlaceRows", "PlanningState", "marker_of"]
+
+Place = tuple[str, str, str]
+Rows = dict[str, list[ObservedRecord]]
+
+
+class PlaceRows:
+    """One collection's relevant rows, found by ID, key or marker; indices are made when first asked for."""
+
+    def __init__(self, observation: Observation) -> None:
+        self.observation = observation
+        self._by_id = {short_id(row.upstream_id): row for row in observation.rows}
+        self._live = [row for row in self._by_id.values() if not row.deleted]
+        self._lenses: dict[Hashable, _Lens] = {}
+        self._lens_of_set: dict[str, _Lens] = {}
+        self._markers: dict[str, Rows] = {}
+        self._fields: frozenset[str] | None = observation.fields or None
+
+    def by_id(self, upstream_id: str) -> ObservedRecord | None:
+        return self._by_id.get(short_id(upstream_id))
+
+    def by_key(self, record_set: DesiredSet, strict: str) -> Sequence[ObservedRecord]:
+        """Live rows with this strict key, as the set reads rows."""
+        return self._lens(record_set).strict.get(strict, ())
+
+    def by_loose_key(self, record_set: DesiredSet, loose: str) -> Sequence[ObservedRecord]:
+        return self._lens(record_set).loose.get(loose, ())
+
+    def by_marker(self, marker_field: str, marker: str) -> Sequence[ObservedRecord]:
+        if marker_field not in self._markers:
+            rows: Rows = defaultdict(list)
+            for row in self._live:
+                value = marker_of(row, marker_field)
+                if value is not None:
+                    rows[value].append(row)
+            self._markers[marker_field] = rows
+        return self._markers[marker_field].get(marker, ())
+
+    def carries(self, name: str) -> bool:
+        """Whether any live row shows the field."""
+        return name in self.fields
+
+    @property
+    def fields(self) -> frozenset[str]:
+        if self._fields is None:
+            self._fields = frozenset().union(*(row.data for row in self._live))
+        return self._fields
+
+    def key_is_readable(self, record_set: DesiredSet) -> bool:
+        """Whether a row with the set's key would show it: false where rows exist and none carries all key fields."""
+        seen = self.observation
+        return not seen.live_rows or bool(seen.keyed.get(record_set.match_on, seen.keyed_rows))
+
+    def _lens(self, record_set: DesiredSet) -> _Lens:
+        """The set's indices; sets that read rows alike share them."""
+        lens = self._lens_of_set.get(record_set.name)
+        if lens is None:
+            rules, names = record_set.rules, record_set.match_on
+            reading = (names, tuple(rules.rule(name) for name in names), rules.scalars_as_text)
+            lens = self._lenses.setdefault(reading, _Lens(self._live, names, rules))
+            self._lens_of_set[record_set.name] = lens
+        return lens
+
+
+class _Lens:
+    """Live rows by key, as sets with the same match_on and rules see them."""
+
+    def __init__(self, live: Sequence[ObservedRecord], match_on: Sequence[str], rules: FieldRules) -> None:
+        self._live = live
+        self._readers = (strict_key_of(match_on, rules), loose_key_of(match_on, rules))
+
+    @cached_property
+    def strict(self) -> Rows:
+        return self._indexed(self._readers[0])
+
+    @cached_property
+    def loose(self) -> Rows:
+        return self._indexed(self._readers[1])
+
+    def _indexed(self, key_of: KeyReader) -> Rows:
+        rows: Rows = defaultdict(list)
+        for row in self._live:
+            key = key_of(row.data)
+            if key is not None:
+                rows[key].append(row)
+        return rows
+
+
+def marker_of(row: ObservedRecord, marker_field: str | None) -> str | None:
+    """The marker that a row carries, None where it carries none."""
+    value = row.data.get(marker_field) if marker_field else None
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+@dataclass(slots=True)
+class PlanningState:
+    """Everything that a decision looks up.
+
+    `holders`: lock entries by place and short ID; `keyed`: the same by the digest of their key and by marker.
+    `traces`: open attempts by place and what tells their record. `orphans`: those without a key whose address is no
+    longer declared, by place and set.
+    """
+
+    inputs: PlanningInput
+    places: dict[Place, PlaceRows] = field(init=False)
+    declared: frozenset[str] = field(init=False)
+    holders: dict[tuple[Place, str], list[LockEntry]] = field(init=False)
+    keyed: dict[tuple[Place, str], list[LockEntry]] = field(init=False)
+    attempts: dict[str, list[OpenAttempt]] = field(init=False)
+    traces: dict[tuple[Place, str], OpenAttempt] = field(init=False)
+    orphans: dict[tuple[Place, str], OpenAttempt] = field(init=False)
+
+    def __post_init__(self) -> None:
+        inputs = self.inputs
+        self.places = {seen.target.place: PlaceRows(seen) for seen in inputs.observations}
+        self.declared = frozenset(record.address for each in inputs.sets for record in each.records)
+        self.holders, self.keyed = defaultdict(list), defaultdict(list)
+        for entry in inputs.lockfile.entries.values():
+            place = entry.target.place
+            self.holders[(place, short_id(entry.upstream_id))].append(entry)
+            if entry.key is not None:
+                self.keyed[(place, f"key {entry.key}")].append(entry)
+            if entry.marker is not None:
+                self.keyed[(place, f"marker {entry.marker}")].append(entry)
+        self.attempts, self.traces, self.orphans = defaultdict(list), {}, {}
+        for attempt in sorted(inputs.open_attempts, key=lambda item: (item.address, item.attempt)):
+            self.attempts[attempt.address].append(attempt)
+            self._trace(attempt)
+
+    def _trace(self, attempt: OpenAttempt) -> None:
+        place = attempt.target.place
+        for kind, value in (("key", attempt.key), ("loose", attempt.loose_key), ("marker", attempt.marker)):
+            if value is not None:
+                self.traces.setdefault((place, f"{kind} {value}"), attempt)
+        if attempt.key is None and attempt.loose_key is None and attempt.address not in self.declared:
+            self.orphans.setdefault((place, attempt.address.partition(".")[0]), attempt)
+
+    def attempt_in_the_way(self, record_set: DesiredSet, record: DesiredRecord) -> OpenAttempt | None:
+        """An open attempt of another address that may have made this very record.
+
+        Told by key or marker; where a set has no key, by an attempt of an address that the same set no longer
+        declares, which may be this record under its former name.
+        """
+        place = record_set.target.place
+        if self.traces:
+            found = self.traces.get((place, f"marker {record.marker}")) if record.marker is not None else None
+            if found is None and record.key is not None:
+                found = self.traces.get((place, f"loose {key_digest(record.key.loose)}"))
+                found = found or self.traces.get((place, f"key {key_digest(record.key.strict)}"))
+            if found is not None:
+                return found
+        return self.orphans.get((place, record_set.name)) if record.key is None else None
+
+    def rows_of(self, record_set: DesiredSet) -> PlaceRows | None:
+        """The collection's rows; None where it could not be read."""
+        rows = self.places.get(record_set.target.place)
+        return rows if rows is not None and rows.observation.readable else None
+
+    def why_unreadable(self, record_set: DesiredSet) -> str:
+        rows = self.places.get(record_set.target.place)
+        return rows.observation.reason if rows is not None else "it was not read"
+
+    def holders_of(self, place: Place, upstream_id: str) -> Sequence[LockEntry]:
+        """Lock entries of that very record, whether their addresses are declared or not."""
+        return self.holders.get((place, short_id(upstream_id)), ())
+
+    def locked_alike(self, record_set: DesiredSet, record: DesiredRecord) -> list[LockEntry]:
+        """Entries of other addresses that were locked with this record's very key or marker, by upstream ID."""
+        if not self.keyed:
+            return []
+        place = record_set.target.place
+        found = list(self.keyed.get((place, f"marker {record.marker}"), ())) if record.marker is not None else []
+        if record.key is not None:
+            found += self.keyed.get((place, f"key {key_digest(record.key.strict)}"), ())
+        others = {short_id(entry.upstream_id): entry for entry in found if entry.address != record.address}
+        return [others[upstream_id] for upstream_id in sorted(others)]
+
+    def settle_of(self, record_set: DesiredSet, rows: PlaceRows) -> float:
+        """Seconds after which the list should show what was written, by the settings and the sync's own pace."""
+        settle = self.inputs.upstreams[record_set.target.upstream].settle
+        polling = rows.observation.polling_seconds
+        return max(settle, 2 * polling) if settle and polling else settle
+
+    @property
+    def marker_prefix(self) -> str:
+        environment = self.inputs.environment
+        return f"{self.inputs.project}@{environment}/" if environment else f"{self.inputs.project}/"

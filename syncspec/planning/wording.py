@@ -1,0 +1,112 @@
+"""Changes and the words of their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from syncspec.lockfile import OpenAttempt
+from syncspec.planning.plan import Action, Change, FieldChange
+from syncspec.planning.rules import Rule
+from syncspec.records import Absence, DesiredRecord, DesiredSet, Json, ObservedRecord
+from syncspec.structure import quoted, scalar_text
+
+__all__ = ["attempt_reason", "blocked", "change_of", "ids_text", "shown_values"]
+
+_MAX_VALUE = 80
+_MAX_IDS = 20
+
+
+def change_of(
+    record_set: DesiredSet,
+    record: DesiredRecord,
+    action: Action,
+    rule: Rule,
+    reason: str,
+    *,
+    upstream_id: str | None = None,
+    upstream_ids: tuple[str, ...] = (),
+    absence: Absence | None = None,
+    moved_from: str | None = None,
+    fields: tuple[FieldChange, ...] = (),
+    observed: ObservedRecord | None = None,
+) -> Change:
+    """A change of a declared record."""
+    return Change(
+        address=record.address,
+        action=action,
+        code=rule.value,
+        reason=reason,
+        target=record_set.target,
+        upstream_id=upstream_id,
+        upstream_ids=upstream_ids,
+        absence=absence,
+        moved_from=moved_from,
+        fields=fields,
+        source=record.source,
+        desired=record,
+        observed=observed,
+    )
+
+
+def blocked(
+    record_set: DesiredSet,
+    record: DesiredRecord,
+    rule: Rule,
+    reason: str,
+    *,
+    upstream_id: str | None = None,
+    rows: Sequence[ObservedRecord] = (),
+    ids: Sequence[str] = (),
+    fields: tuple[FieldChange, ...] = (),
+) -> Change:
+    """A change that does nothing and says why; of one row its ID is known, of several all are named."""
+    ids = tuple(sorted([*ids, *(row.upstream_id for row in rows)]))
+    return change_of(
+        record_set,
+        record,
+        Action.BLOCKED,
+        rule,
+        reason,
+        upstream_id=upstream_id or (ids[0] if len(ids) == 1 else None),
+        upstream_ids=ids if len(ids) > 1 else (),
+        fields=fields,
+    )
+
+
+def ids_text(upstream_ids: Iterable[str]) -> str:
+    """The IDs in order, as a sentence part; of very many the first, for all are in `upstream_ids`."""
+    ids = sorted(upstream_ids)
+    more = f" and {len(ids) - _MAX_IDS:,} more" if len(ids) > _MAX_IDS else ""
+    return ", ".join(ids[:_MAX_IDS]) + more
+
+
+def shown_values(record_set: DesiredSet, record: DesiredRecord, row: ObservedRecord) -> str:
+    """Each key field as it is declared and as it is upstream; never the values of sensitive fields."""
+    return ", ".join(
+        f"{name} is {_value(row.data.get(name))} upstream and {_value(record.data.get(name))} here"
+        if not record_set.rules.rule(name).sensitive
+        else f"{name} (sensitive) is written in another form"
+        for name in record_set.match_on
+    )
+
+
+def _value(value: Json) -> str:
+    if isinstance(value, str):
+        text = f'"{value}"' if value.isprintable() and '"' not in value else quoted(value)
+    else:
+        text = scalar_text(value) or "empty"
+    return text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 1] + "…"
+
+
+def attempt_reason(attempts: Sequence[OpenAttempt]) -> str:
+    """What is open about a record that was sent: state, evidence, horizon, candidates."""
+    last = attempts[-1]
+    state = last.state.replace("_", " ")
+    parts = [f"it was sent before and what became of that is not settled ({state})"]
+    if last.evidence:
+        parts.append(last.evidence)
+    candidates = {upstream_id for attempt in attempts for upstream_id in attempt.candidates}
+    if candidates:
+        parts.append(f"it may be {ids_text(candidates)}")
+    parts.append(f"its absence proves nothing before {last.horizon}, and it is not sent again until this is settled")
+    return "; ".join(parts)

@@ -1,0 +1,270 @@
+"""One project: planning what is to be done and doing it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol, Self, TypeVar
+
+import anyio
+
+from syncspec.apply.clock import Clock, SystemClock
+from syncspec.apply.events import OnEvent
+from syncspec.apply.run import Run, State, open_run, read_state
+from syncspec.diagnostics import sorted_diagnostics
+from syncspec.errors import ManifestError, NotConfirmedError, StalePlanError, UpstreamError, UsageError
+from syncspec.planning.diff import plan as make_plan
+from syncspec.planning.guards import allow as allow_once
+from syncspec.planning.guards import check_guards
+from syncspec.planning.inputs import PlanningInput
+from syncspec.planning.plan import Plan
+from syncspec.planning.selection import Selection
+from syncspec.planning.wanted import places_to_observe
+from syncspec.project.choice import choose
+from syncspec.project.reading import OnRows, connections_of, observe_all
+from syncspec.project.results import AppliedReport, ReviewablePlan, Validation
+from syncspec.records import Observation
+from syncspec.settings import LoadedProject
+from syncspec.upstream.protocol import Connection
+
+__all__ = ["AsyncProject", "Confirm", "Project"]
+
+T = TypeVar("T")
+
+Confirm = Callable[[ReviewablePlan], bool]
+"""Asked with the plan before anything is done; False ends the apply with NotConfirmedError."""
+
+
+class Loader(Protocol):
+    """Loads the project anew; without `resolve_env` no secret is needed."""
+
+    def load(self, *, resolve_env: bool) -> LoadedProject: ...
+
+
+class AsyncProject:
+    """One project in one environment. Every call reads the manifests anew; nothing stays open between calls."""
+
+    def __init__(self, opening: Loader, *, clock: Clock | None = None) -> None:
+        self._opening = opening
+        self._clock = clock or SystemClock()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def load(self, *, resolve_env: bool = True) -> LoadedProject:
+        """Read and check everything. Raises ManifestError with all problems at once."""
+        return self._opening.load(resolve_env=resolve_env)
+
+    def validate(self) -> Validation:
+        """Read and check everything, offline and without secrets; every problem is in the result."""
+        try:
+            loaded = self.load(resolve_env=False)
+        except ManifestError as error:
+            return Validation(diagnostics=error.diagnostics, error=error)
+        return Validation(diagnostics=loaded.diagnostics, project=loaded)
+
+    async def plan(
+        self,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        paths: Sequence[str | Path] = (),
+        on_rows: OnRows | None = None,
+    ) -> ReviewablePlan:
+        """Compare what is declared with what is locked and observed; changes nothing, here or upstream.
+
+        `include` and `exclude` hold addresses, set names and globs. `on_rows` gets each collection's target and the
+        number of rows read of it so far. A collection that cannot be read is in the plan as such.
+        Raises ManifestError, LockfileError, StateError, UpstreamError, and UsageError for a selection of nothing.
+        """
+        loaded = self.load()
+        selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
+        state = read_state(loaded)
+        async with connections_of(loaded) as connections:
+            made, _ = await self.plan_from(loaded, state, selection, connections, on_rows)
+        return ReviewablePlan(plan=made, project=loaded, selection=selection)
+
+    async def apply(
+        self,
+        plan: ReviewablePlan | None = None,
+        *,
+        approved: str | None = None,
+        confirm: Confirm | None = None,
+        on_event: OnEvent | None = None,
+        on_rows: OnRows | None = None,
+        on_run: Callable[[Run], None] | None = None,
+        allow: Sequence[str] = (),
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        paths: Sequence[str | Path] = (),
+        lock_timeout: float = 0.0,
+        command: str = "syncspec.apply",
+    ) -> AppliedReport:
+        """Plan under the run lock and carry that plan out; a partial success returns its report.
+
+        A given `plan` (with its selection) and an `approved` digest must be what would be done now. `confirm` is
+        called where there is anything to do, and the plan is made once more after it. `allow` lifts guards once, as
+        `max_creates=6000`. `on_run` gets the run as soon as it holds the lock: `request_stop()` ends it early.
+        Raises StalePlanError, GuardError, RunLockedError, NotConfirmedError and what `plan` raises; nothing was sent.
+        """
+        if plan is not None and (include or exclude or labels or paths):
+            raise UsageError(
+                "A plan has a selection of its own",
+                detail="apply was given a plan and a selection.",
+                hint="give the selection to plan(), or leave the plan away",
+            )
+        loaded = self.load()
+        selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
+        if plan is not None:
+            selection = plan.selection
+        guards = functools.reduce(allow_once, allow, loaded.guards)
+        async with (
+            open_run(loaded, command=command, lock_timeout=lock_timeout, clock=self._clock) as run,
+            connections_of(loaded) as connections,
+        ):
+            if on_run is not None:
+                on_run(run)
+            made, _ = await self.plan_from(loaded, run.state, selection, connections, on_rows)
+            for expected in (approved, plan.digest if plan is not None else None):
+                _check_digest(expected, made)
+            _check_readable(made)
+            check_guards(made, guards, locked_count=len(run.state.lockfile.entries))
+            if confirm is not None and not made.is_empty:
+                if not confirm(ReviewablePlan(plan=made, project=loaded, selection=selection)):
+                    raise NotConfirmedError("Not confirmed", detail="The plan was not approved. Nothing was sent.")
+                confirmed = made.digest
+                made, _ = await self.plan_from(loaded, run.state, selection, connections, on_rows)
+                _check_digest(confirmed, made)
+            report = await run.execute(made, connections=connections, on_event=on_event)
+        return AppliedReport(report=report, plan=made)
+
+    async def plan_from(
+        self,
+        loaded: LoadedProject,
+        state: State,
+        selection: Selection,
+        connections: Mapping[str, Connection],
+        on_rows: OnRows | None = None,
+    ) -> tuple[Plan, list[Observation]]:
+        """Read every collection that matters and plan; gives what was read, too."""
+        wanted = places_to_observe(loaded.sets, state.lockfile, selected=selection)
+        observations = await observe_all(loaded, wanted, connections, now=self._clock.now, on_rows=on_rows)
+        made = make_plan(
+            PlanningInput(
+                project=loaded.name,
+                environment=loaded.environment,
+                sets=loaded.sets,
+                lockfile=state.lockfile,
+                observations=observations,
+                upstreams=loaded.upstreams,
+                open_attempts=state.open_attempts,
+                selected=None if selection.is_everything else selection,
+                digest_key=state.digest_key,
+            )
+        )
+        findings = sorted_diagnostics([*loaded.diagnostics, *made.diagnostics])
+        return replace(made, diagnostics=findings), observations
+
+
+class Project:
+    """The same for callers without an event loop: each call runs one of its own.
+
+    `asynchronous` is the project for callers with one.
+    """
+
+    def __init__(self, opening: Loader, *, clock: Clock | None = None) -> None:
+        self.asynchronous = AsyncProject(opening, clock=clock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def validate(self) -> Validation:
+        """Read and check everything offline: `AsyncProject.validate`."""
+        return self.asynchronous.validate()
+
+    def plan(
+        self,
+        *,
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        paths: Sequence[str | Path] = (),
+        on_rows: OnRows | None = None,
+    ) -> ReviewablePlan:
+        """Compare what is declared with what is there: `AsyncProject.plan`."""
+        project = self.asynchronous
+        return _run(project.plan, include=include, exclude=exclude, labels=labels, paths=paths, on_rows=on_rows)
+
+    def apply(
+        self,
+        plan: ReviewablePlan | None = None,
+        *,
+        approved: str | None = None,
+        confirm: Confirm | None = None,
+        on_event: OnEvent | None = None,
+        allow: Sequence[str] = (),
+        include: Sequence[str] = (),
+        exclude: Sequence[str] = (),
+        labels: Mapping[str, str] | None = None,
+        paths: Sequence[str | Path] = (),
+        lock_timeout: float = 0.0,
+    ) -> AppliedReport:
+        """Carry out what would be planned now: `AsyncProject.apply`."""
+        return _run(
+            functools.partial(self.asynchronous.apply, plan),
+            approved=approved,
+            confirm=confirm,
+            on_event=on_event,
+            allow=allow,
+            include=include,
+            exclude=exclude,
+            labels=labels,
+            paths=paths,
+            lock_timeout=lock_timeout,
+        )
+
+
+def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return anyio.run(functools.partial(call, **options))
+    raise UsageError(
+        "An event loop is running already",
+        detail="A Project runs a loop of its own for each call. Nothing was read or sent.",
+        hint="use syncspec.open_async and await its calls",
+    )
+
+
+def _check_digest(expected: str | None, plan: Plan) -> None:
+    if expected is not None and expected != plan.digest:
+        raise StalePlanError(
+            "The plan is stale",
+            detail=f"What was approved is {expected[:12]}, and what would be done now is {plan.digest[:12]}: manifests, "
+            "lockfile or upstream changed meanwhile. Nothing was sent.",
+            hint="plan again, and look at what changed",
+        )
+
+
+def _check_readable(plan: Plan) -> None:
+    """Refuse to apply where nothing at all could be read: there is nothing to decide from."""
+    if plan.observations and not any(seen.readable for seen in plan.observations):
+        told = "; ".join(
+            f"{seen.target.collection_id} of {seen.target.upstream}: {seen.reason}" for seen in plan.observations
+        )
+        raise UpstreamError(
+            "The upstream cannot be read",
+            detail=f"{told}. Nothing was sent.",
+            hint="syncspec doctor checks URL, token and sync",
+        )

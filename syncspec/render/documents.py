@@ -1,0 +1,157 @@
+"""The shape of the JSON documents that commands print, for their JSON Schemas.
+
+The documents themselves are built as plain values, for speed; tests hold both together. Readers must accept keys that
+they do not know: a minor step of `format_version` adds some.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from syncspec.apply.report import RecordOutcome
+from syncspec.diagnostics import Severity
+from syncspec.planning.plan import Action
+from syncspec.records import Absence
+
+__all__ = ["PlanDocument", "ReportDocument"]
+
+
+class Document(BaseModel):
+    """A frozen part of a document; unknown keys are left out."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+Count = Annotated[int, Field(ge=0)]
+Value: TypeAlias = Any
+
+
+class SourceDocument(Document):
+    """A place in a file, counted from 1."""
+
+    file: Annotated[str, Field(description="Relative to the project's folder.", examples=["manifests/people.yaml"])]
+    line: Annotated[int, Field(description="Line.", ge=0, examples=[14])]
+    column: Annotated[int, Field(description="Column, in characters.", ge=0, examples=[5])]
+
+
+class DiagnosticDocument(Document):
+    """One finding."""
+
+    severity: Annotated[Severity, Field(description="How much it weighs.", examples=["warning"])]
+    code: Annotated[str, Field(description="A stable name of the kind of finding.", examples=["unreadable"])]
+    summary: Annotated[str, Field(description="What is wrong, without data.")]
+    detail: Annotated[str, Field(description="What is wrong here; may be empty.")]
+    hint: Annotated[str | None, Field(description="One way out.")]
+    address: Annotated[str | None, Field(description="The record that it is about.", examples=["contacts.paul"])]
+    source: Annotated[SourceDocument | None, Field(description="Where it stands.")]
+
+
+class FieldDocument(Document):
+    """One field of a change. Of a sensitive field both values are null."""
+
+    path: Annotated[str, Field(description="The field's name.", examples=["Email"])]
+    before: Annotated[Value, Field(description="The value upstream.")]
+    after: Annotated[Value, Field(description="The declared value.", examples=["paul@arrakis.org"])]
+    sensitive: Annotated[bool, Field(description="Whether the values are hidden.")]
+
+
+class ChangeDocument(Document):
+    """What a plan does with one address."""
+
+    address: Annotated[str, Field(description="Set and record.", examples=["contacts.paul"])]
+    action: Annotated[Action, Field(description="The planned step.", examples=["create"])]
+    reason: Annotated[str, Field(description="Why, for people.")]
+    upstream: Annotated[str, Field(description="The upstream's name in the project.", examples=["crm"])]
+    sync_id: Annotated[str, Field(description="The sync.")]
+    collection_id: Annotated[str, Field(description="The collection.", examples=["salesforce:contact"])]
+    upstream_id: Annotated[str | None, Field(description="The known or matched upstream ID.")]
+    absence: Annotated[Absence | None, Field(description="How the absence of what is created is known.")]
+    fields: Annotated[tuple[FieldDocument, ...], Field(description="The fields that differ, or that are sent.")]
+    source: Annotated[SourceDocument | None, Field(description="Where the record is declared.")]
+
+
+class PlanSummary(Document):
+    """The number of changes per action."""
+
+    create: Count
+    adopt: Count
+    update: Count
+    delete: Count
+    move: Count
+    unchanged: Count
+    drift: Count
+    blocked: Count
+    unknown: Count
+
+
+class RequestDocument(Document):
+    """One mutation request that apply would send."""
+
+    wave: Annotated[int, Field(description="Requests of a wave depend on those of earlier waves only.", ge=0)]
+    kind: Annotated[str, Field(description="The kind of mutation.", examples=["create"])]
+    upstream: Annotated[str, Field(description="The upstream's name in the project.", examples=["crm"])]
+    sync_id: Annotated[str, Field(description="The sync.")]
+    collection_id: Annotated[str, Field(description="The collection.", examples=["salesforce:contact"])]
+    addresses: Annotated[tuple[str, ...], Field(description="The records, in the order of the request.")]
+    bytes: Annotated[int, Field(description="The length of the body.", ge=0, examples=[812])]
+
+
+class ObservationDocument(Document):
+    """What was read of one collection."""
+
+    upstream: Annotated[str, Field(description="The upstream's name in the project.", examples=["crm"])]
+    sync_id: Annotated[str, Field(description="The sync.")]
+    collection_id: Annotated[str, Field(description="The collection.", examples=["salesforce:contact"])]
+    readable: Annotated[bool, Field(description="Whether the whole list could be read.")]
+    absence: Annotated[Absence, Field(description="What a missing record in it is worth.")]
+    reason: Annotated[str, Field(description="Why that is so; empty where the list is whole.")]
+    live_rows: Annotated[int, Field(description="The number of records in it that are not deleted.", ge=0)]
+
+
+class PlanDocument(Document):
+    """A plan, as `syncspec plan --json` prints it. Planning twice from the same inputs gives identical bytes."""
+
+    format_version: Annotated[str, Field(pattern=r"^1\.\d+$", description="The version of this document's format.")]
+    syncspec_version: Annotated[str, Field(description="The version that made it.", examples=["0.1.0"])]
+    project: Annotated[str, Field(description="The project's name.", examples=["arrakis"])]
+    environment: Annotated[str | None, Field(description="The environment, where the project has any.")]
+    digest: Annotated[str, Field(description="Changes with all that decides what apply would do.")]
+    summary: Annotated[PlanSummary, Field(description="The number of changes per action.")]
+    changes: Annotated[tuple[ChangeDocument, ...], Field(description="One per address, sorted by address.")]
+    requests: Annotated[tuple[RequestDocument, ...], Field(description="What would be sent, in order.")]
+    observations: Annotated[tuple[ObservationDocument, ...], Field(description="What was read.")]
+    diagnostics: Annotated[tuple[DiagnosticDocument, ...], Field(description="Findings.")]
+
+
+class ReportSummary(Document):
+    """The number of records per outcome."""
+
+    created: Count
+    adopted: Count
+    updated: Count
+    deleted: Count
+    unchanged: Count
+    rejected: Count
+    unknown: Count
+    not_attempted: Count
+
+
+class RecordDocument(Document):
+    """What became of one record."""
+
+    address: Annotated[str, Field(description="Set and record.", examples=["contacts.paul"])]
+    outcome: Annotated[RecordOutcome, Field(description="What became of it.", examples=["created"])]
+    upstream_id: Annotated[str | None, Field(description="Its upstream ID, where it is known.")]
+    error: Annotated[str | None, Field(description="Why it was rejected, is unknown or was not attempted.")]
+    source: Annotated[SourceDocument | None, Field(description="Where the record is declared.")]
+
+
+class ReportDocument(Document):
+    """A run's report, as `syncspec apply --json` prints it."""
+
+    format_version: Annotated[str, Field(pattern=r"^1\.\d+$", description="The version of this document's format.")]
+    run: Annotated[str, Field(description="The run's name.")]
+    summary: Annotated[ReportSummary, Field(description="The number of records per outcome.")]
+    records: Annotated[tuple[RecordDocument, ...], Field(description="Every record of the plan, sorted by address.")]

@@ -1,0 +1,36 @@
+"""The shapes of the embedded upstream's answers."""
+
+from __future__ import annotations
+
+import orjson
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+__all__ = ["DroppedAnswer", "mutation_error", "ok", "read_error"]
+
+
+def ok(body: bytes) -> Response:
+    return Response(body, media_type="application/json")
+
+
+def mutation_error(status: int, message: str) -> Response:
+    """Answer a mutation that failed: one text, without an index or a list of records."""
+    return _json(status, {"error": f"Error: {message}", "docs": []})
+
+
+def read_error(status: int, message: str) -> Response:
+    """Answer a read that failed; a field that is invalid is named where the status is 422."""
+    return _json(status, {"summary": message})
+
+
+def _json(status: int, body: dict[str, object]) -> Response:
+    return Response(orjson.dumps(body), status_code=status, media_type="application/json")
+
+
+class DroppedAnswer(Response):
+    """An answer that never becomes whole: it promises a body, and the connection closes before it comes."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = [(b"content-length", b"2"), (b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"{", "more_body": True})

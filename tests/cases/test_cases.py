@@ -1,0 +1,69 @@
+"""Every file under this folder is a case, collected by itself.
+
+A line of a bad case ends in `# error: <code or text>`, several separated by ` ; `. Exactly these errors must be
+reported, each at its line. A case without such a comment must give no error. The folder's first part of the path
+chooses who reads it: one entry of `READERS` per folder.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from syncspec.diagnostics import Diagnostic
+from syncspec.manifests.reader import read_file
+
+HERE = Path(__file__).parent
+EXPECTED = re.compile(r"# error: (.+?)\s*$")
+LINE_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+def read_yaml(path: Path) -> list[Diagnostic]:
+    """The reader alone: what any YAML file must be."""
+    return read_file(path, file=path.name)[1]
+
+
+READERS: dict[str, Callable[[Path], list[Diagnostic]]] = {"yaml": read_yaml}
+CASES = sorted(path for path in HERE.rglob("*.yaml") if path.relative_to(HERE).parts[0] in READERS)
+
+
+def expected_errors(path: Path) -> list[tuple[int, str]]:
+    lines = LINE_BREAK.split(path.read_bytes().decode("utf-8", errors="replace"))
+    return [
+        (number, text.strip())
+        for number, line in enumerate(lines, start=1)
+        for found in EXPECTED.finditer(line)
+        for text in found[1].split(" ; ")
+    ]
+
+
+def says(diagnostic: Diagnostic, text: str) -> bool:
+    return text == diagnostic.code or any(
+        text in (part or "") for part in (diagnostic.summary, diagnostic.detail, diagnostic.hint)
+    )
+
+
+def test_every_folder_of_cases_has_a_reader_and_every_reader_has_cases() -> None:
+    assert {path.relative_to(HERE).parts[0] for path in HERE.rglob("*.yaml")} == set(READERS)
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.relative_to(HERE).as_posix())
+def test_case_reports_exactly_the_errors_it_names(path: Path) -> None:
+    errors = [item for item in READERS[path.relative_to(HERE).parts[0]](path) if item.is_error]
+    for line, text in expected_errors(path):
+        matching = [item for item in errors if item.source and item.source.line == line and says(item, text)]
+        assert matching, f"line {line} gave no error like {text!r}; there were {errors}"
+        errors.remove(matching[0])
+    assert errors == []
+
+
+@pytest.mark.parametrize("path", CASES, ids=lambda path: path.relative_to(HERE).as_posix())
+def test_case_gives_every_error_a_place_a_detail_and_a_way_out(path: Path) -> None:
+    for item in READERS[path.relative_to(HERE).parts[0]](path):
+        assert item.source is not None
+        assert item.summary
+        assert item.detail
+        assert item.hint

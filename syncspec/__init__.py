@@ -37,14 +37,14 @@ if TYPE_CHECKING:
     from syncspec.manifests.project_models import ProjectFile as ProjectFile
     from syncspec.planning.plan import Action as Action
     from syncspec.planning.plan import Change as Change
-    from syncspec.project import AppliedReport as AppliedReport
-    from syncspec.project import AsyncProject as AsyncProject
-    from syncspec.project import Project as Project
-    from syncspec.project import ReviewablePlan as ReviewablePlan
-    from syncspec.project import Validation as Validation
-    from syncspec.project import from_sets as from_sets
-    from syncspec.project import open as open
-    from syncspec.project import open_async as open_async
+    from syncspec.project.core import AsyncProject as AsyncProject
+    from syncspec.project.core import Project as Project
+    from syncspec.project.facade import from_sets as from_sets
+    from syncspec.project.facade import open as open
+    from syncspec.project.facade import open_async as open_async
+    from syncspec.project.results import AppliedReport as AppliedReport
+    from syncspec.project.results import ReviewablePlan as ReviewablePlan
+    from syncspec.project.validation import Validation as Validation
 
 _HOMES = {
     "syncspec._version": ("__version__",),
@@ -66,16 +66,10 @@ _HOMES = {
     "syncspec.manifests.models": ("RecordSet",),
     "syncspec.manifests.project_models": ("ProjectFile",),
     "syncspec.planning.plan": ("Action", "Change"),
-    "syncspec.project": (
-        "AppliedReport",
-        "AsyncProject",
-        "Project",
-        "ReviewablePlan",
-        "Validation",
-        "from_sets",
-        "open",
-        "open_async",
-    ),
+    "syncspec.project.core": ("AsyncProject", "Project"),
+    "syncspec.project.facade": ("from_sets", "open", "open_async"),
+    "syncspec.project.results": ("AppliedReport", "ReviewablePlan"),
+    "syncspec.project.validation": ("Validation",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -11,8 +11,8 @@ from syncspec.apply.outcomes import Verdict
 from syncspec.apply.states import AttemptState
 from syncspec.keys import key_digest
 from syncspec.records import AwaitConsumers, Target
-from syncspec.structure import digest
 from syncspec.upstream.protocol import MutationKind, MutationRequest
+from syncspec.values import digest
 
 __all__ = ["DEFAULT_AWAIT_MS", "Delivery"]
 

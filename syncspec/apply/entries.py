@@ -9,7 +9,7 @@ from syncspec.apply.mapping import SentRecord
 from syncspec.keys import key_digest
 from syncspec.lockfile import FieldDigests, LockEntry, Origin
 from syncspec.records import Data, DesiredRecord, FieldRules, Json, ObservedRecord, Target
-from syncspec.structure import digest
+from syncspec.values import digest
 
 __all__ = ["EntryMaker"]
 

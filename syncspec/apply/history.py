@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import orjson
 
-from syncspec.apply.journal import Journal
+from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.diagnostics import Source
 from syncspec.errors import UsageError
@@ -54,7 +54,7 @@ def _unpacked(run: str, content: bytes) -> Report:
 
 def past_runs(project: LoadedProject) -> list[RunSummary]:
     """This project's runs in this environment, the newest first. Raises StateError."""
-    journal = Journal.open_for_reading(project.state_dir, project.lockfile.name)
+    journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
     if journal is None:
         return []
     with journal:
@@ -79,7 +79,7 @@ def run_report(project: LoadedProject, run: str) -> Report:
 
     Raises UsageError where there is no such run, or it recorded no report.
     """
-    journal = Journal.open_for_reading(project.state_dir, project.lockfile.name)
+    journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
     rows: list[sqlite3.Row] = []
     if journal is not None:
         with journal:

@@ -10,23 +10,23 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Self
 
-import orjson
-
 from syncspec.apply.clock import rfc3339
 from syncspec.apply.database import open_database, prepare_state_dir, reading, writing
 from syncspec.apply.locktable import LockTable
+from syncspec.apply.rows import entry_of, open_attempt, private_digests
 from syncspec.apply.states import OPEN_STATES, AttemptState, may_follow
 from syncspec.errors import StateError
-from syncspec.lockfile import FieldDigests, LockEntry, OpenAttempt
-from syncspec.lockfile.lines import entry_line, parse_line
+from syncspec.lockfile import LockEntry, OpenAttempt
+from syncspec.lockfile.lines import entry_line
 from syncspec.records import ObservedRecord, Target
+from syncspec.settings import LoadedProject
 
-__all__ = ["AttemptOutcome", "Identity", "Intended", "Intent", "Journal", "LockLostError"]
+__all__ = ["AttemptOutcome", "Identity", "Intended", "Intent", "Journal", "LockLostError", "lockfile_of"]
 
 
 class LockLostError(StateError):
@@ -83,13 +83,19 @@ class Identity:
     folded: bool
 
 
+def lockfile_of(project: LoadedProject) -> str:
+    """How the journal names this project's lockfile; two checkouts of a project share what is known of it."""
+    return f"{project.name}/{project.lockfile.name}"
+
+
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
 
 
 class Journal:
     """One lockfile's view of the journal in a state folder. Not safe for use from several threads.
 
-    `locks` are the state folder's run locks, of all lockfiles.
+    `locks` are the state folder's run locks, of all lockfiles. A lockfile is named by its project and its file name
+    (`lockfile_of`), since several projects may share a state folder.
     """
 
     def __init__(self, connection: sqlite3.Connection, lockfile: str) -> None:
@@ -99,7 +105,7 @@ class Journal:
 
     @classmethod
     def open(cls, state_dir: Path, lockfile: str) -> Self:
-        """Open for writing, made where it is missing. `lockfile` is the lockfile's file name. Raises StateError."""
+        """Open for writing, made where it is missing. Raises StateError."""
         prepare_state_dir(state_dir)
         connection = open_database(state_dir, create=True)
         assert connection is not None
@@ -257,31 +263,25 @@ class Journal:
                 f"SELECT * FROM attempts WHERE lockfile = ? AND state IN ({_OPEN}) ORDER BY address, attempt",  # noqa: S608
                 (self._lockfile,),
             ).fetchall()
-            return tuple(self._open_attempt(row) for row in rows)
+            return tuple(open_attempt(self._db, row) for row in rows)
 
-    def _open_attempt(self, row: sqlite3.Row) -> OpenAttempt:
-        candidates = self._db.execute(
-            "SELECT upstream_id FROM returned WHERE run = ? AND batch = ? AND address IS NULL ORDER BY upstream_id",
-            (row["run"], row["batch"]),
-        ).fetchall()
-        return OpenAttempt(
-            attempt=row["attempt"],
-            address=row["address"],
-            target=Target(
-                upstream=row["upstream"],
-                endpoint=row["endpoint"],
-                sync_id=row["sync_id"],
-                collection_id=row["collection_id"],
-            ),
-            kind=row["kind"],
-            state=row["state"],
-            horizon=row["horizon"],
-            key=row["key"],
-            loose_key=row["loose_key"],
-            marker=row["marker"],
-            evidence=row["message"],
-            candidates=tuple(candidate["upstream_id"] for candidate in candidates),
-        )
+    def attempts_elsewhere(self) -> tuple[OpenAttempt, ...]:
+        """Attempts of other lockfiles that are not settled: what they may have made, this lockfile must not make."""
+        with reading():
+            rows = self._db.execute(
+                f"SELECT * FROM attempts WHERE lockfile != ? AND state IN ({_OPEN}) ORDER BY attempt",  # noqa: S608
+                (self._lockfile,),
+            ).fetchall()
+            return tuple(open_attempt(self._db, row) for row in rows)
+
+    def entries_elsewhere(self) -> tuple[LockEntry, ...]:
+        """What the journal knows other lockfiles to hold, by lockfile and address."""
+        with reading():
+            rows = self._db.execute(
+                "SELECT * FROM identities WHERE lockfile != ? AND line IS NOT NULL ORDER BY lockfile, address",
+                (self._lockfile,),
+            ).fetchall()
+        return tuple(entry for entry in map(entry_of, rows) if entry is not None)
 
     def known_attempts(self, attempts: Iterable[str]) -> frozenset[str]:
         """Those of the named attempts that this journal holds, whatever became of them."""
@@ -316,7 +316,7 @@ class Journal:
         self._db.executemany(
             "INSERT INTO identities VALUES (?, ?, ?, ?, 0) ON CONFLICT (lockfile, address) "
             "DO UPDATE SET line = excluded.line, private = excluded.private, folded = 0",
-            [(self._lockfile, entry.address, entry_line(entry), _private(entry)) for entry in entries],
+            [(self._lockfile, entry.address, entry_line(entry), private_digests(entry)) for entry in entries],
         )
 
     def identities(self) -> tuple[Identity, ...]:
@@ -325,30 +325,12 @@ class Journal:
             rows = self._db.execute(
                 "SELECT * FROM identities WHERE lockfile = ? ORDER BY address", (self._lockfile,)
             ).fetchall()
-        return tuple(Identity(address=row["address"], entry=_entry(row), folded=bool(row["folded"])) for row in rows)
+        return tuple(Identity(address=row["address"], entry=entry_of(row), folded=bool(row["folded"])) for row in rows)
 
     def mark_folded(self) -> None:
         """Note that a lockfile with all of this is on disk."""
         with writing(self._db) as db:
             db.execute("UPDATE identities SET folded = 1 WHERE lockfile = ? AND folded = 0", (self._lockfile,))
-
-
-def _private(entry: LockEntry) -> bytes | None:
-    digests = {name: (item.sent, item.seen) for name, item in entry.fields.items() if item.private}
-    return orjson.dumps(digests) if digests else None
-
-
-def _entry(row: sqlite3.Row) -> LockEntry | None:
-    if row["line"] is None:
-        return None
-    entry = parse_line(row["line"])
-    if not isinstance(entry, LockEntry):
-        raise StateError("The journal cannot be read", detail="An identity is no lock entry. Nothing was sent.")
-    private = {
-        name: FieldDigests(sent=sent, seen=seen, private=True)
-        for name, (sent, seen) in orjson.loads(row["private"] or b"{}").items()
-    }
-    return replace(entry, fields={**entry.fields, **private}) if private else entry
 
 
 def _place(target: Target) -> tuple[str, str, str, str]:

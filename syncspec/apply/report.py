@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from syncspec.diagnostics import Diagnostic, Source
+from syncspec.diagnostics import Diagnostic, Severity, Source
 
 __all__ = ["RecordOutcome", "RecordReport", "Report"]
 
@@ -58,7 +58,7 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """130 interrupted, 4 unknown, 3 rejected or not attempted, else 0: the first that holds."""
+        """130 interrupted, 4 unknown, 3 rejected, not attempted or not recorded, else 0: the first that holds."""
         if self.interrupted:
             return 130
         counted = self.summary
@@ -66,4 +66,4 @@ class Report:
             return 4
         if counted[RecordOutcome.REJECTED] or counted[RecordOutcome.NOT_ATTEMPTED]:
             return 3
-        return 0
+        return 3 if any(found.severity is Severity.ERROR for found in self.diagnostics) else 0

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -20,11 +20,11 @@ from syncspec.apply.events import Event, OnEvent, RunFinished, RunStarted
 from syncspec.apply.executor import Executor
 from syncspec.apply.fold import fold
 from syncspec.apply.history import packed
-from syncspec.apply.journal import Journal
+from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.apply.mapping import SentRecord
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.runlock import hold_run_lock, make_holder, places_of
-from syncspec.errors import SyncspecError
+from syncspec.errors import StateError, SyncspecError
 from syncspec.lockfile import LockEntry, Lockfile, OpenAttempt
 from syncspec.lockfile.file import read_lockfile, write_lockfile
 from syncspec.planning.batches import wire_data
@@ -38,18 +38,23 @@ __all__ = ["Run", "State", "open_run", "read_state"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What earlier runs left. `lockfile` has the journal folded in; `digest_key` keys sensitive fields' digests."""
+    """What earlier runs left. `lockfile` has the journal folded in; `digest_key` keys sensitive fields' digests.
+
+    `attempts_elsewhere` and `entries_elsewhere` are those of other lockfiles in the same state folder.
+    """
 
     lockfile: Lockfile
     open_attempts: tuple[OpenAttempt, ...]
     journal_present: bool
     digest_key: bytes | None
+    attempts_elsewhere: tuple[OpenAttempt, ...] = ()
+    entries_elsewhere: tuple[LockEntry, ...] = ()
 
 
 def read_state(project: LoadedProject) -> State:
     """Read lockfile and journal without taking a lock or writing. Raises LockfileError, StateError."""
     lockfile = _read_lockfile(project)
-    journal = Journal.open_for_reading(project.state_dir, project.lockfile.name)
+    journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
     if journal is None:
         key = project.digest_key
         return State(lockfile=lockfile, open_attempts=lockfile.pending, journal_present=False, digest_key=key)
@@ -76,6 +81,8 @@ def _state(project: LoadedProject, lockfile: Lockfile, journal: Journal) -> Stat
         open_attempts=folded.pending,
         journal_present=True,
         digest_key=project.digest_key or journal.digest_key(),
+        attempts_elsewhere=journal.attempts_elsewhere(),
+        entries_elsewhere=journal.entries_elsewhere(),
     )
 
 
@@ -90,7 +97,7 @@ async def open_run(
     clock = clock or SystemClock()
     run_id = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
     _read_lockfile(project)
-    with Journal.open(project.state_dir, project.lockfile.name) as journal:
+    with Journal.open(project.state_dir, lockfile_of(project)) as journal:
         places = places_of(project)
         holder = make_holder(run=run_id, command=command, places=places, clock=clock)
         async with hold_run_lock(
@@ -165,7 +172,7 @@ class Run:
             epochs=self._epochs,
             upstreams=self._project.upstreams,
             connections=connections,
-            locked_ids=_locked_ids(self.state.lockfile),
+            locked_ids=_locked_ids([*self.state.lockfile.entries.values(), *self.state.entries_elsewhere]),
             entries=entries,
             clock=self._clock,
             on_event=emit,
@@ -226,15 +233,24 @@ class Run:
             for change in plan.changes
             if change.desired is not None
         )
-        report = Report(run=self.run_id, records=records, requests=executor.requests, interrupted=executor.interrupted)
         try:
             self.fold()
+        except SyncspecError as error:
+            diagnostics += error.diagnostics
+        report = Report(
+            run=self.run_id,
+            records=records,
+            requests=executor.requests,
+            interrupted=executor.interrupted,
+            diagnostics=tuple(diagnostics),
+        )
+        try:
             self._journal.finish_run(
                 self.run_id, exit_code=report.exit_code, report=packed(report), now=self._clock.now()
             )
-        except SyncspecError as error:
-            diagnostics += error.diagnostics
-        return replace(report, diagnostics=tuple(diagnostics))
+        except StateError as error:
+            return replace(report, diagnostics=(*diagnostics, *error.diagnostics))
+        return report
 
 
 def _sent(sets: Mapping[str, DesiredSet], change: Change) -> SentRecord:
@@ -249,9 +265,9 @@ def _sent(sets: Mapping[str, DesiredSet], change: Change) -> SentRecord:
     )
 
 
-def _locked_ids(lockfile: Lockfile) -> dict[tuple[str, str, str], frozenset[str]]:
+def _locked_ids(entries: Iterable[LockEntry]) -> dict[tuple[str, str, str], frozenset[str]]:
     ids: dict[tuple[str, str, str], set[str]] = defaultdict(set)
-    for entry in lockfile.entries.values():
+    for entry in entries:
         ids[entry.target.place].add(entry.upstream_id)
     return {place: frozenset(held) for place, held in ids.items()}
 

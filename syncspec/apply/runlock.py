@@ -12,7 +12,7 @@ import hashlib
 import os
 import platform
 from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ import orjson
 from filelock import FileLock, Timeout
 
 from syncspec.apply.clock import Clock, rfc3339
-from syncspec.apply.journal import Journal
+from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.errors import RunLockedError, StateError
 from syncspec.records import DesiredSet
 from syncspec.settings import LoadedProject
@@ -82,7 +82,9 @@ async def hold_run_lock(
             stack.callback(lock.release)
         epochs = journal.locks.take(places, _packed(holder))
         yield epochs
-        journal.locks.release(epochs)
+        with suppress(StateError):
+            # A full disk must not hide the run's report, and a name that stays is shown only while the lock is held.
+            journal.locks.release(epochs)
 
 
 def _acquired(lock: FileLock) -> bool:
@@ -128,7 +130,7 @@ def make_holder(*, run: str, command: str, places: Sequence[str], clock: Clock) 
 
 def lock_holders(project: LoadedProject) -> list[LockHolder]:
     """Who holds this project's run locks right now: asked of the operating system, so never a dead process."""
-    journal = Journal.open_for_reading(project.state_dir, project.lockfile.name)
+    journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
     if journal is None:
         return []
     with journal:
@@ -154,7 +156,7 @@ def _is_held(state_dir: Path, place: str, epoch: int) -> bool:
 def unlock(project: LoadedProject) -> list[LockHolder]:
     """Cut off whoever holds this project's run locks; returns them. A cut-off run cannot send any more."""
     holders = lock_holders(project)
-    with Journal.open(project.state_dir, project.lockfile.name) as journal:
+    with Journal.open(project.state_dir, lockfile_of(project)) as journal:
         journal.locks.raise_epochs(places_of(project))
     return holders
 

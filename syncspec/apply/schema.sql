@@ -3,7 +3,7 @@
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
--- One row per apply. `lockfile` is the lockfile's file name: the project's environment.
+-- One row per apply. `lockfile` is the project's name and the lockfile's file name, which tells the environment.
 CREATE TABLE runs (
     run TEXT PRIMARY KEY,
     lockfile TEXT NOT NULL,

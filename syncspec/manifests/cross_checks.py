@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator
+from typing import TypeAlias
 
 from syncspec.manifests.documents import Document
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.record_sets import LoadedSet
-from syncspec.records import DesiredRecord, DesiredSet, FieldRule, FieldType
+from syncspec.records import DesiredRecord, DesiredSet, FieldRule, FieldType, Json
 from syncspec.values import canonical
 
 __all__ = ["check_keys", "check_names", "check_upstream_ids"]
 
+_LONGEST_SHOWN = 60
+_Key: TypeAlias = tuple[tuple[str, str, str], str]
 _ID = FieldRule(type=FieldType.ID)
 
 
@@ -35,13 +39,15 @@ def check_names(named: Iterable[tuple[str, Document]], problems: Problems) -> No
 
 def check_keys(sets: Iterable[LoadedSet], problems: Problems) -> None:
     """Report every record that an upstream could take for another declared one, within one place and across sets."""
-    first: dict[tuple[tuple[str, str, str], str], tuple[DesiredSet, DesiredRecord]] = {}
+    first: dict[_Key, tuple[DesiredSet, DesiredRecord]] = {}
+    known: dict[_Key, set[str]] = {}
     for loaded, record, place in _records(sets):
         if record.key is None:
             continue
         desired = loaded.desired
-        other_set, other = first.setdefault((place, record.key.loose), (desired, record))
-        if other is record or other.address == record.address:
+        key = (place, record.key.loose)
+        other_set, other = first.setdefault(key, (desired, record))
+        if other is record or _is_known(known, key, other, record) or problems.only_counts(loaded.document):
             continue
         same = "the same" if other.key is not None and other.key.strict == record.key.strict else "nearly the same"
         name = record.address.partition(".")[2]
@@ -60,12 +66,14 @@ def check_keys(sets: Iterable[LoadedSet], problems: Problems) -> None:
 
 def check_upstream_ids(sets: Iterable[LoadedSet], problems: Problems) -> None:
     """Report every record that claims an upstream ID that another one claims, within one place."""
-    first: dict[tuple[tuple[str, str, str], str], DesiredRecord] = {}
+    first: dict[_Key, DesiredRecord] = {}
+    known: dict[_Key, set[str]] = {}
     for loaded, record, place in _records(sets):
         if record.upstream_id is None:
             continue
-        other = first.setdefault((place, canonical(record.upstream_id, _ID)), record)
-        if other is record:
+        key = (place, canonical(record.upstream_id, _ID))
+        other = first.setdefault(key, record)
+        if other is record or _is_known(known, key, other, record):
             continue
         name = record.address.partition(".")[2]
         problems.add(
@@ -88,9 +96,24 @@ def _records(sets: Iterable[LoadedSet]) -> Iterator[tuple[LoadedSet, DesiredReco
             yield loaded, record, place
 
 
+def _is_known(known: dict[_Key, set[str]], key: _Key, other: DesiredRecord, record: DesiredRecord) -> bool:
+    """Whether the address is among those of the key already: one address in two sets of one name is one clash."""
+    addresses = known.setdefault(key, {other.address})
+    if record.address in addresses:
+        return True
+    addresses.add(record.address)
+    return False
+
+
 def _key_shown(desired: DesiredSet, record: DesiredRecord) -> str:
     shown = []
     for name in desired.match_on:
-        value = "(sensitive)" if desired.rules.rule(name).sensitive else shortened(str(record.data.get(name)))
-        shown.append(f"{name}: {value}")
+        value = "(sensitive)" if desired.rules.rule(name).sensitive else _quoted(record.data.get(name))
+        shown.append(f"{shortened(name)}: {value}")
     return ", ".join(shown)
+
+
+def _quoted(value: Json) -> str:
+    """The value as JSON writes it, so that spaces at its ends can be seen."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"

@@ -161,6 +161,8 @@ def _detail(keyword: str, about: Mapping[str, Any]) -> str:
         case "const":
             return f"The value is not {_json(about.get('expected_value'))}."
         case "pattern":
+            if "pattern" not in about:
+                return "The schema's pattern takes too many steps on this text, and counts as not matching."
             return f"The text does not match the pattern {shortened(about['pattern'])}."
         case "minLength" | "maxLength":
             return f"The text must have {_bound(keyword)} {limit} characters."

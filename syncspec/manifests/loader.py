@@ -156,7 +156,7 @@ def _require_project(path: Path, *, environment: str | None, trial: bool) -> Non
             "would go. Nothing was read.",
             hint="run syncspec init to make one, or add --upstream embedded to try the manifests out",
         )
-    if environment is not None:
+    if environment:
         raise ManifestError(
             "No project file",
             detail=f'The environment "{shortened(environment)}" is named, and no {PROJECT_FILE} declares any.',
@@ -173,7 +173,7 @@ def _inputs(
     trial: bool,
 ) -> Inputs:
     return Inputs(
-        environment=environment,
+        environment=environment or None,
         variables=dict(variables or {}),
         environ=environ or {},
         resolve_env=resolve_env,
@@ -259,6 +259,7 @@ def _check_found(found: Found, start: Path, root: Path, *, has_file: bool, probl
                 summary="No manifests are found",
                 detail=f"No .yaml or .yml file is in the folders that are searched under {root}.",
                 hint="write a manifest, or list its folder under spec.manifests",
+                file=PROJECT_FILE if has_file else None,
                 severity=Severity.WARNING if has_file else Severity.ERROR,
             )
     elif not any(path == start or path.resolve().is_relative_to(start) for path, _ in found.files):

@@ -71,10 +71,9 @@ class Problems:
         shift: int = 0,
     ) -> None:
         """Report a finding at a path of a document."""
-        self._counts[document.file, severity] += 1
-        if self._counts[document.file, severity] > self._limit:
-            self._omitted[document.file] += 1
+        if self.only_counts(document, severity):
             return
+        self._counts[document.file, severity] += 1
         item = document.diagnostic(
             code=code,
             summary=summary,
@@ -89,6 +88,14 @@ class Problems:
         source = item.source
         if source is None or (source.file, source.line, source.column) not in self._taken:
             self._found.append(item)
+
+    def only_counts(self, document: Document, severity: Severity = Severity.ERROR) -> bool:
+        """Whether the document's file has had its share; then this finding is counted, and need not be worked out."""
+        if self._counts[document.file, severity] < self._limit:
+            return False
+        self._counts[document.file, severity] += 1
+        self._omitted[document.file] += 1
+        return True
 
     def add_plain(
         self,
@@ -118,7 +125,9 @@ class Problems:
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All findings, sorted by place; what was only counted comes last of its file."""
         fields = {file: _any_word(names) for file, names in self._sensitive.items() if names}
-        found = list(sorted_diagnostics(self._shown(item, fields) for item in self._found))
+        # What a collection in the project file gets wrong is found again by each of its sets.
+        once = dict.fromkeys(self._shown(item, fields) for item in self._found)
+        found = list(sorted_diagnostics(once))
         for file, count in self._omitted.items():
             ours = [number for number, item in enumerate(found) if item.source and item.source.file == file]
             last = ours[-1] if ours else len(found) - 1

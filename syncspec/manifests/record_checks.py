@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from syncspec.diagnostics import Severity, Source, did_you_mean
-from syncspec.keys import match_key
+from syncspec.keys import loose_key_of, strict_key_of
 from syncspec.manifests.data_schemas import DataSchema
 from syncspec.manifests.documents import Document, Path
 from syncspec.manifests.findings import shortened
@@ -47,6 +47,8 @@ class RecordChecks:
         self._problems = problems
         self._lifecycle = merged_lifecycle(options.lifecycles)
         self._typed = {name: rule for name, rule in options.rules.fields.items() if rule.type is not None}
+        self._strict = strict_key_of(options.match_on, options.rules)
+        self._loose = loose_key_of(options.match_on, options.rules)
         self._seen: set[str] = set()
         self._keyless: list[tuple[str, str, Data]] = []
 
@@ -84,8 +86,10 @@ class RecordChecks:
         options = self._options
         key: MatchKey | None = None
         if options.match_on:
-            key = match_key(data, options.match_on, options.rules)
-            if key is None:
+            strict, loose = self._strict(data), self._loose(data)
+            if strict is not None and loose is not None:
+                key = MatchKey(strict, loose)
+            else:
                 self._keyless.append((name, address, data))
         return DesiredRecord(
             address=address,
@@ -164,6 +168,8 @@ class RecordChecks:
             )
 
     def _report_keyless(self, name: str, address: str, data: Data, field: str) -> None:
+        if self._problems.only_counts(self._document):
+            return
         what = "is empty here" if field in data else "is not declared here"
         others = [own for own in data if own not in self._options.match_on]
         near = None if field in data else did_you_mean(field, others)

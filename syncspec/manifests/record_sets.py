@@ -92,6 +92,9 @@ def load_set(shaped: Shaped, *, around: Surroundings, schemas: SchemaFiles, prob
         return None
     schema = None if options.data_schema is None else schemas.get(options.data_schema, document, problems)
     layers = _default_layers(shaped, around)
+    for layer in layers:
+        sensitive = (name for name, rule in options.rules.fields.items() if rule.sensitive)
+        problems.hide_fields(layer.document.file, sensitive)
     checks = RecordChecks(
         document=document,
         options=options,

@@ -12,12 +12,12 @@ from pydantic_core import ErrorDetails
 
 from syncspec.diagnostics import did_you_mean
 from syncspec.manifests.documents import Document, Path
-from syncspec.manifests.findings import shortened
+from syncspec.manifests.findings import Refusal, shortened
 from syncspec.manifests.models import LifecycleSpec
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.scalars import UNSET
 
-__all__ = ["checked", "kind_of"]
+__all__ = ["FORMS", "checked", "kind_of"]
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -25,7 +25,7 @@ _KEY = "[key]"
 _NONE_OF_IT: frozenset[Path] = frozenset()
 _LATER = "This version creates and adopts records; it does not change, restore or delete them."
 
-_FORMS: AbstractMapping[str, str] = {
+FORMS: AbstractMapping[str, str] = {
     "^[a-z][a-z0-9-]*$": "lower-case letters, digits and -, beginning with a letter",
     "^[A-Za-z][A-Za-z0-9_-]*$": "letters, digits, _ and -, beginning with a letter",
     "^[A-Za-z0-9][A-Za-z0-9_-]*$": "letters, digits, _ and -, beginning with a letter or digit",
@@ -105,101 +105,93 @@ def _report(
     about_key = item["loc"][-1:] == (_KEY,)
     steps = item["loc"][:-1] if about_key else item["loc"]
     path = (*at, *steps)
-    if path in unresolved:
-        return
     kind = item["type"]
+    if path in unresolved or (kind == "too_short" and item["input"]):
+        # A list whose items were refused counts as empty to the library; those items are reported themselves.
+        return
+    if problems.only_counts(document):
+        return
     if kind == "extra_forbidden":
-        detail, hint = _unknown_key(str(steps[-1]), steps[:-1], model, at)
-        problems.add(
-            document,
-            path=path,
-            code="unknown-key",
-            summary="Unknown key",
-            detail=detail,
-            hint=hint,
-            at="key",
-            address=address,
-        )
+        where, said = path, _unknown_key(str(steps[-1]), steps[:-1], model, at)
     elif kind == "missing":
-        problems.add(
-            document,
-            path=path[:-1],
-            code="missing-key",
-            summary="A key is missing",
-            detail=f'"{steps[-1]}" is required {_place(path[:-1])}.',
-            hint=f"add {steps[-1]}:",
-            at="key",
-            address=address,
-        )
+        where, said = path[:-1], _missing_key(path)
     else:
-        code, summary, detail, hint = _wrong_value(item, steps, about_key=about_key)
-        problems.add(
-            document,
-            path=path,
-            code=code,
-            summary=summary,
-            detail=detail,
-            hint=hint,
-            at="key" if about_key else "value",
-            address=address,
-        )
+        where, said = path, _wrong_value(item, steps, about_key=about_key)
+    problems.add(
+        document,
+        path=where,
+        code=said.code,
+        summary=said.summary,
+        detail=said.detail,
+        hint=said.hint,
+        at="key" if about_key or kind in ("extra_forbidden", "missing") else "value",
+        address=address,
+    )
 
 
-def _unknown_key(key: str, place: Path, model: type[BaseModel], at: Path) -> tuple[str, str]:
+def _missing_key(path: Path) -> Refusal:
+    return Refusal(
+        code="missing-key",
+        summary="A key is missing",
+        detail=f'"{path[-1]}" is required {_place(path[:-1])}.',
+        hint=f"add {path[-1]}:",
+    )
+
+
+def _unknown_key(key: str, place: Path, model: type[BaseModel], at: Path) -> Refusal:
     owner = _model_at(model, place)
     known = [field.alias or name for name, field in owner.model_fields.items()] if owner else []
     detail = f'"{shortened(key)}" is not known {_place((*at, *place))}.'
+    hint = did_you_mean(key, known) or f"known here: {', '.join(known)}"
     if owner is LifecycleSpec and key == "delete_adopted":
-        return f"{detail} {_LATER}", "remove it"
-    if "apiVersion" in known and key == "api_version":
-        return detail, 'did you mean "apiVersion"?'
-    return detail, did_you_mean(key, known) or f"known here: {', '.join(known)}"
+        detail, hint = f"{detail} {_LATER}", "remove it"
+    return Refusal(code="unknown-key", summary="Unknown key", detail=detail, hint=hint)
 
 
-def _wrong_value(item: ErrorDetails, steps: Path, *, about_key: bool) -> tuple[str, str, str, str]:
+def _wrong_value(item: ErrorDetails, steps: Path, *, about_key: bool) -> Refusal:
     kind, found, context = item["type"], item["input"], item.get("ctx", {})
     if kind in _EXPECTED:
-        return "wrong-type", "A value has the wrong type", *_wrong_type(_EXPECTED[kind], found)
+        return _wrong_type(_EXPECTED[kind], found)
+    what = "key" if about_key else "value"
     match kind:
         case "enum" | "literal_error":
             return _unknown_choice(str(context["expected"]), found, steps)
         case "string_pattern_mismatch":
-            expected = _FORMS[str(context["pattern"])]
-            what = "key" if about_key else "value"
             detail = f'"{shortened(str(found))}" is not of the form that is expected here.'
-            return f"invalid-{what}", f"A {what} has the wrong form", detail, f"write {expected}"
+            hint = f"write {FORMS[str(context['pattern'])]}"
+            return Refusal(code=f"invalid-{what}", summary=f"A {what} has the wrong form", detail=detail, hint=hint)
         case "greater_than_equal" | "greater_than" | "less_than_equal" | "less_than":
             detail = f"Expected a number that is {_bound(kind, context)}, found {found}."
-            return "out-of-range", "A number is out of range", detail, "correct the number"
+            return Refusal(
+                code="out-of-range", summary="A number is out of range", detail=detail, hint="correct the number"
+            )
         case "string_too_short" | "too_short":
-            what = "key" if about_key else "text" if kind == "string_too_short" else "list"
-            return "empty-value", "A value is empty", f"The {what} is empty.", "write a value, or remove the key"
+            empty = "key" if about_key else "text" if kind == "string_too_short" else "list"
+            hint = "write a value, or remove the key"
+            return Refusal(code="empty-value", summary="A value is empty", detail=f"The {empty} is empty.", hint=hint)
         case "string_too_long":
             detail = f"The text is longer than {context['max_length']} characters."
-            return "too-long", "A text is too long", detail, "shorten it"
+            return Refusal(code="too-long", summary="A text is too long", detail=detail, hint="shorten it")
         case _:
-            return (
-                "invalid-value",
-                "A value is not valid",
-                f"{kind_of(found).capitalize()} does not fit here.",
-                "correct it",
-            )
+            detail = f"{kind_of(found).capitalize()} does not fit here."
+            return Refusal(code="invalid-value", summary="A value is not valid", detail=detail, hint="correct it")
 
 
-def _wrong_type(expected: str, found: object) -> tuple[str, str]:
-    detail = f"Expected {expected}, found {kind_of(found)}."
+def _wrong_type(expected: str, found: object) -> Refusal:
+    hint = f"write {expected}"
     if expected == "text" and isinstance(found, bool | int | float):
-        return detail, f'quote it: "{str(found).lower() if isinstance(found, bool) else found}"'
-    if expected == "a list" and isinstance(found, str) and "${" not in found:
-        return detail, f"write it as a list: [{shortened(found)}]"
-    if expected == "a whole number" and isinstance(found, str) and found.strip().isdecimal():
-        return detail, "take the quotes away"
-    if expected == "a mapping" and found is None:
-        return detail, "write what belongs under the key, or {} for nothing"
-    return detail, f"write {expected}"
+        hint = f'quote it: "{str(found).lower() if isinstance(found, bool) else found}"'
+    elif expected == "a list" and isinstance(found, str) and "${" not in found:
+        hint = f"write it as a list: [{shortened(found)}]"
+    elif expected == "a whole number" and isinstance(found, str) and found.strip().isdecimal():
+        hint = "take the quotes away"
+    elif expected == "a mapping" and found is None:
+        hint = "write what belongs under the key, or {} for nothing"
+    detail = f"Expected {expected}, found {kind_of(found)}."
+    return Refusal(code="wrong-type", summary="A value has the wrong type", detail=detail, hint=hint)
 
 
-def _unknown_choice(expected: str, found: object, steps: Path) -> tuple[str, str, str, str]:
+def _unknown_choice(expected: str, found: object, steps: Path) -> Refusal:
     """`expected` is a list such as "'report' or 'fail'"."""
     choices = expected.replace("'", "").replace(" or ", ", ").split(", ")
     shown = f'"{shortened(found)}"' if isinstance(found, str) else kind_of(found)
@@ -207,7 +199,12 @@ def _unknown_choice(expected: str, found: object, steps: Path) -> tuple[str, str
     if "lifecycle" in steps[:-1] or (len(steps) == 1 and steps[0] in LifecycleSpec.model_fields):
         detail = f"{detail} {_LATER}"
     near = did_you_mean(found, choices) if isinstance(found, str) else None
-    return "unknown-choice", "A value is not one of those that are known here", detail, near or f"write {choices[0]}"
+    return Refusal(
+        code="unknown-choice",
+        summary="A value is not one of those that are known here",
+        detail=detail,
+        hint=near or f"write {choices[0]}",
+    )
 
 
 def _bound(kind: str, context: AbstractMapping[str, Any]) -> str:

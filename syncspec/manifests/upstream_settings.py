@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from dataclasses import replace
 from typing import assert_never
 from urllib.parse import SplitResult, urlsplit
 
@@ -57,22 +58,11 @@ def upstream_settings(
 
 
 def embedded_settings(name: str, spec: UpstreamSpec) -> UpstreamSettings:
-    """The settings of an upstream that runs inside syncspec: what it needs no address, token or patience for is left
-    out."""
-    return UpstreamSettings(
-        name=name,
+    """The settings of an upstream that runs inside syncspec; it needs no address and no token, and settles at once."""
+    return replace(
+        _shared(name, spec),
         type=UpstreamType.EMBEDDED.value,
-        syncs=spec.syncs or {},
-        concurrency=spec.concurrency or _DEFAULTS.concurrency,
-        rate_limit=_rate_limit(spec),
-        request_timeout=spec.request_timeout_seconds or _DEFAULTS.request_timeout,
         settle=spec.settle_seconds or 0.0,
-        wait=_DEFAULTS.wait if spec.wait_seconds is None else spec.wait_seconds,
-        # One batch is one transaction of its store.
-        atomic_batches=spec.atomic_batches is not False,
-        unique_upstream=bool(spec.unique_upstream),
-        assume_complete=bool(spec.assume_complete),
-        await_consumers=awaited(spec.await_consumers),
         profiles=spec.profiles or {},
         enforce_schemas=bool(spec.enforce_schemas),
     )
@@ -114,11 +104,18 @@ def _sequin(
     for extra in ("profiles", "enforce_schemas"):
         if getattr(spec, extra) is not None:
             _warn_without_effect(extra, document, where((*at, extra)), problems)
-    return UpstreamSettings(
-        name=name,
+    return replace(
+        _shared(name, spec),
         type=UpstreamType.SEQUIN.value,
         base_url=url,
         token=None if token is None else Secret(token),
+    )
+
+
+def _shared(name: str, spec: UpstreamSpec) -> UpstreamSettings:
+    """What all types have in common."""
+    return UpstreamSettings(
+        name=name,
         syncs=spec.syncs or {},
         concurrency=spec.concurrency or _DEFAULTS.concurrency,
         rate_limit=_rate_limit(spec),

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import UTC
 
 from syncspec.diagnostics import Diagnostic, Severity
-from syncspec.instants import seconds_of
 from syncspec.lockfile import LockEntry
 from syncspec.planning.state import PlaceRows, PlanningState
 from syncspec.planning.wording import ids_text
 from syncspec.records import DesiredRecord, DesiredSet, ObservedRecord
+from syncspec.values.instants import seconds_of
 
 __all__ = ["Case", "duplicate_warning", "may_be_invisible"]
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import assert_never
 
-from syncspec.instants import seconds_of
 from syncspec.lockfile import FieldDigests, LockEntry
 from syncspec.planning.plan import FieldChange
 from syncspec.planning.state import PlaceRows
 from syncspec.providers import provider
 from syncspec.records import Compare, DesiredRecord, DesiredSet, Json, ObservedRecord
 from syncspec.values import digest, equal, loosely_equal
+from syncspec.values.instants import seconds_of
 
 __all__ = ["Verdicts", "differing", "field_changes", "is_older", "judge", "new_fields"]
 

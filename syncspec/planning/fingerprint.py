@@ -7,8 +7,8 @@ from hashlib import sha256
 from typing import assert_never
 
 from syncspec.planning.plan import Action, Batch, Change
-from syncspec.structure import quoted
 from syncspec.values import digest
+from syncspec.values.structure import quoted
 
 __all__ = ["plan_digest"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -113,7 +113,8 @@ class PlanningState:
 
     `holders`: lock entries by place and short ID; `keyed`: the same by the digest of their key and by marker.
     `traces`: open attempts by place and what tells their record. `orphans`: those without a key whose address is no
-    longer declared, by place and set.
+    longer declared, by place and set. What other lockfiles of the state folder hold is kept apart: `traces_elsewhere`
+    and `keyed_elsewhere`.
     """
 
     inputs: PlanningInput
@@ -124,31 +125,28 @@ class PlanningState:
     attempts: dict[str, list[OpenAttempt]] = field(init=False)
     traces: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     orphans: dict[tuple[Place, str], OpenAttempt] = field(init=False)
+    keyed_elsewhere: dict[tuple[Place, str], list[LockEntry]] = field(init=False)
+    traces_elsewhere: dict[tuple[Place, str], OpenAttempt] = field(init=False)
 
     def __post_init__(self) -> None:
         inputs = self.inputs
         self.places = {seen.target.place: PlaceRows(seen) for seen in inputs.observations}
         self.declared = frozenset(record.address for each in inputs.sets for record in each.records)
-        self.holders, self.keyed = defaultdict(list), defaultdict(list)
+        self.holders = defaultdict(list)
         for entry in inputs.lockfile.entries.values():
             place = entry.target.place
             self.holders[(place, short_id(entry.upstream_id))].append(entry)
-            if entry.key is not None:
-                self.keyed[(place, f"key {entry.key}")].append(entry)
-            if entry.marker is not None:
-                self.keyed[(place, f"marker {entry.marker}")].append(entry)
+        self.keyed = _by_key(inputs.lockfile.entries.values())
+        self.keyed_elsewhere = _by_key(inputs.entries_elsewhere)
+        self.traces_elsewhere = {}
+        for attempt in inputs.attempts_elsewhere:
+            _trace(self.traces_elsewhere, attempt)
         self.attempts, self.traces, self.orphans = defaultdict(list), {}, {}
         for attempt in sorted(inputs.open_attempts, key=lambda item: (item.address, item.attempt)):
             self.attempts[attempt.address].append(attempt)
-            self._trace(attempt)
-
-    def _trace(self, attempt: OpenAttempt) -> None:
-        place = attempt.target.place
-        for kind, value in (("key", attempt.key), ("loose", attempt.loose_key), ("marker", attempt.marker)):
-            if value is not None:
-                self.traces.setdefault((place, f"{kind} {value}"), attempt)
-        if attempt.key is None and attempt.loose_key is None and attempt.address not in self.declared:
-            self.orphans.setdefault((place, attempt.address.partition(".")[0]), attempt)
+            _trace(self.traces, attempt)
+            if attempt.key is None and attempt.loose_key is None and attempt.address not in self.declared:
+                self.orphans.setdefault((attempt.target.place, attempt.address.partition(".")[0]), attempt)
 
     def attempt_in_the_way(self, record_set: DesiredSet, record: DesiredRecord) -> OpenAttempt | None:
         """An open attempt of another address that may have made this very record.
@@ -156,15 +154,20 @@ class PlanningState:
         Told by key or marker; where a set has no key, by an attempt of an address that the same set no longer
         declares, which may be this record under its former name.
         """
-        place = record_set.target.place
-        if self.traces:
-            found = self.traces.get((place, f"marker {record.marker}")) if record.marker is not None else None
-            if found is None and record.key is not None:
-                found = self.traces.get((place, f"loose {key_digest(record.key.loose)}"))
-                found = found or self.traces.get((place, f"key {key_digest(record.key.strict)}"))
-            if found is not None:
-                return found
-        return self.orphans.get((place, record_set.name)) if record.key is None else None
+        found = _traced(self.traces, record_set, record)
+        if found is None and record.key is None:
+            found = self.orphans.get((record_set.target.place, record_set.name))
+        return found
+
+    def attempt_elsewhere(self, record_set: DesiredSet, record: DesiredRecord) -> OpenAttempt | None:
+        """An open attempt of another environment or project that may have made this very record."""
+        return _traced(self.traces_elsewhere, record_set, record)
+
+    def locked_elsewhere(self, record_set: DesiredSet, record: DesiredRecord) -> Sequence[LockEntry]:
+        """Entries of other environments or projects that were locked with this record's very key."""
+        if record.key is None or not self.keyed_elsewhere:
+            return ()
+        return self.keyed_elsewhere.get((record_set.target.place, f"key {key_digest(record.key.strict)}"), ())
 
     def rows_of(self, record_set: DesiredSet) -> PlaceRows | None:
         """The collection's rows; None where it could not be read."""
@@ -200,3 +203,33 @@ class PlanningState:
     def marker_prefix(self) -> str:
         environment = self.inputs.environment
         return f"{self.inputs.project}@{environment}/" if environment else f"{self.inputs.project}/"
+
+
+def _by_key(entries: Iterable[LockEntry]) -> dict[tuple[Place, str], list[LockEntry]]:
+    keyed: dict[tuple[Place, str], list[LockEntry]] = defaultdict(list)
+    for entry in entries:
+        if entry.key is not None:
+            keyed[(entry.target.place, f"key {entry.key}")].append(entry)
+        if entry.marker is not None:
+            keyed[(entry.target.place, f"marker {entry.marker}")].append(entry)
+    return keyed
+
+
+def _trace(traces: dict[tuple[Place, str], OpenAttempt], attempt: OpenAttempt) -> None:
+    for kind, value in (("key", attempt.key), ("loose", attempt.loose_key), ("marker", attempt.marker)):
+        if value is not None:
+            traces.setdefault((attempt.target.place, f"{kind} {value}"), attempt)
+
+
+def _traced(
+    traces: dict[tuple[Place, str], OpenAttempt], record_set: DesiredSet, record: DesiredRecord
+) -> OpenAttempt | None:
+    """The attempt of the record's marker, else of its loose key, else of its strict key."""
+    if not traces:
+        return None
+    place = record_set.target.place
+    found = traces.get((place, f"marker {record.marker}")) if record.marker is not None else None
+    if found is None and record.key is not None:
+        found = traces.get((place, f"loose {key_digest(record.key.loose)}"))
+        found = found or traces.get((place, f"key {key_digest(record.key.strict)}"))
+    return found

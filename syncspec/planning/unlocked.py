@@ -28,6 +28,13 @@ def decide_unlocked(case: Case, findings: list[Diagnostic]) -> Change:
             f"settle {attempt.address} first"
         )
         return blocked(case.record_set, case.record, Rule.WAITS_FOR_UNKNOWN, reason)
+    foreign = case.state.attempt_elsewhere(case.record_set, case.record)
+    if foreign is not None:
+        reason = (
+            f"it may be the record that another environment or project sent as {foreign.address}, and what became of "
+            "that is not known; settle it there first"
+        )
+        return blocked(case.record_set, case.record, Rule.WAITS_FOR_UNKNOWN, reason)
     if case.record.upstream_id is not None:
         return _by_declared_id(case, case.record.upstream_id, findings)
     matches, by_marker = _matches(case)
@@ -198,6 +205,14 @@ def _without_match(case: Case) -> Change:
             "ruled out; let the token read the field, or correct match_on"
         )
         return blocked(record_set, record, Rule.KEY_NOT_READABLE, reason)
+    foreign = [entry for entry in case.state.locked_elsewhere(record_set, record) if may_be_invisible(case, entry)]
+    if foreign:
+        held = sorted({entry.upstream_id for entry in foreign})
+        reason = (
+            f"another environment or project locked it as {ids_text(held)}, so recently that the upstream's list may "
+            "not show it yet; plan again when it does"
+        )
+        return blocked(record_set, record, Rule.LOCKED_ELSEWHERE, reason, ids=held)
     return _create(case)
 
 

@@ -8,7 +8,7 @@ from syncspec.lockfile import OpenAttempt
 from syncspec.planning.plan import Action, Change, FieldChange
 from syncspec.planning.rules import Rule
 from syncspec.records import Absence, DesiredRecord, DesiredSet, Json, ObservedRecord
-from syncspec.structure import quoted, scalar_text
+from syncspec.values.structure import quoted, scalar_text
 
 __all__ = ["attempt_reason", "blocked", "change_of", "ids_text", "shown_values"]
 

@@ -57,7 +57,8 @@ def _name_in_project(loaded: LoadedProject, path: Path) -> str:
     """The path as record sets name their files; "." for what stands for the whole project."""
     if not path.exists():
         raise UsageError("No such path", detail=f"{path} does not exist.", hint="name a manifest or a folder of them")
-    names = [_relative(Path(os.path.abspath(path)), loaded.root), _relative(path.resolve(), loaded.root)]
+    # A link is named as it is written, where that names a manifest; `resolve` would follow it.
+    names = [_relative(Path(os.path.abspath(path)), loaded.root), _relative(path.resolve(), loaded.root)]  # noqa: PTH100
     files = [PurePosixPath(record_set.source.file) for record_set in loaded.sets]
     known = [name for name in names if name is not None]
     if not known:

@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import anyio
 
@@ -15,7 +15,7 @@ from syncspec.apply.clock import Clock, SystemClock
 from syncspec.apply.events import OnEvent
 from syncspec.apply.run import Run, State, open_run, read_state
 from syncspec.diagnostics import sorted_diagnostics
-from syncspec.errors import ManifestError, NotConfirmedError, StalePlanError, UpstreamError, UsageError
+from syncspec.errors import NotConfirmedError, StalePlanError, UpstreamError, UsageError
 from syncspec.planning.diff import plan as make_plan
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards
@@ -24,8 +24,10 @@ from syncspec.planning.plan import Plan
 from syncspec.planning.selection import Selection
 from syncspec.planning.wanted import places_to_observe
 from syncspec.project.choice import choose
+from syncspec.project.opening import Opening
 from syncspec.project.reading import OnRows, connections_of, observe_all
-from syncspec.project.results import AppliedReport, ReviewablePlan, Validation
+from syncspec.project.results import AppliedReport, ReviewablePlan
+from syncspec.project.validation import Validation, validate
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject
 from syncspec.upstream.protocol import Connection
@@ -38,16 +40,10 @@ Confirm = Callable[[ReviewablePlan], bool]
 """Asked with the plan before anything is done; False ends the apply with NotConfirmedError."""
 
 
-class Loader(Protocol):
-    """Loads the project anew; without `resolve_env` no secret is needed."""
-
-    def load(self, *, resolve_env: bool) -> LoadedProject: ...
-
-
 class AsyncProject:
     """One project in one environment. Every call reads the manifests anew; nothing stays open between calls."""
 
-    def __init__(self, opening: Loader, *, clock: Clock | None = None) -> None:
+    def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
         self._opening = opening
         self._clock = clock or SystemClock()
 
@@ -63,11 +59,7 @@ class AsyncProject:
 
     def validate(self) -> Validation:
         """Read and check everything, offline and without secrets; every problem is in the result."""
-        try:
-            loaded = self.load(resolve_env=False)
-        except ManifestError as error:
-            return Validation(diagnostics=error.diagnostics, error=error)
-        return Validation(diagnostics=loaded.diagnostics, project=loaded)
+        return validate(self._opening)
 
     async def plan(
         self,
@@ -96,6 +88,7 @@ class AsyncProject:
         plan: ReviewablePlan | None = None,
         *,
         approved: str | None = None,
+        on_plan: Callable[[ReviewablePlan], None] | None = None,
         confirm: Confirm | None = None,
         on_event: OnEvent | None = None,
         on_rows: OnRows | None = None,
@@ -110,9 +103,10 @@ class AsyncProject:
     ) -> AppliedReport:
         """Plan under the run lock and carry that plan out; a partial success returns its report.
 
-        A given `plan` (with its selection) and an `approved` digest must be what would be done now. `confirm` is
-        called where there is anything to do, and the plan is made once more after it. `allow` lifts guards once, as
-        `max_creates=6000`. `on_run` gets the run as soon as it holds the lock: `request_stop()` ends it early.
+        A given `plan` (with its selection) and an `approved` digest must be what would be done now. `on_plan` gets the
+        plan first; `confirm` is asked where there is anything to do, and the plan is made once more after it. `allow`
+        lifts guards once, as `max_creates=6000`. `on_run` gets the run as soon as it holds the lock: its
+        `request_stop()` ends it early.
         Raises StalePlanError, GuardError, RunLockedError, NotConfirmedError and what `plan` raises; nothing was sent.
         """
         if plan is not None and (include or exclude or labels or paths):
@@ -133,16 +127,18 @@ class AsyncProject:
             if on_run is not None:
                 on_run(run)
             made, _ = await self.plan_from(loaded, run.state, selection, connections, on_rows)
+            reviewable = ReviewablePlan(plan=made, project=loaded, selection=selection)
+            if on_plan is not None:
+                on_plan(reviewable)
             for expected in (approved, plan.digest if plan is not None else None):
                 _check_digest(expected, made)
             _check_readable(made)
             check_guards(made, guards, locked_count=len(run.state.lockfile.entries))
             if confirm is not None and not made.is_empty:
-                if not confirm(ReviewablePlan(plan=made, project=loaded, selection=selection)):
+                if not confirm(reviewable):
                     raise NotConfirmedError("Not confirmed", detail="The plan was not approved. Nothing was sent.")
-                confirmed = made.digest
                 made, _ = await self.plan_from(loaded, run.state, selection, connections, on_rows)
-                _check_digest(confirmed, made)
+                _check_digest(reviewable.digest, made)
             report = await run.execute(made, connections=connections, on_event=on_event)
         return AppliedReport(report=report, plan=made)
 
@@ -166,6 +162,8 @@ class AsyncProject:
                 observations=observations,
                 upstreams=loaded.upstreams,
                 open_attempts=state.open_attempts,
+                attempts_elsewhere=state.attempts_elsewhere,
+                entries_elsewhere=state.entries_elsewhere,
                 selected=None if selection.is_everything else selection,
                 digest_key=state.digest_key,
             )
@@ -180,7 +178,7 @@ class Project:
     `asynchronous` is the project for callers with one.
     """
 
-    def __init__(self, opening: Loader, *, clock: Clock | None = None) -> None:
+    def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
         self.asynchronous = AsyncProject(opening, clock=clock)
 
     def __enter__(self) -> Self:
@@ -236,23 +234,29 @@ class Project:
 
 
 def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:
+    if _is_loop_running():
+        raise UsageError(
+            "An event loop is running already",
+            detail="A Project runs a loop of its own for each call. Nothing was read or sent.",
+            hint="use syncspec.open_async and await its calls",
+        )
+    return anyio.run(functools.partial(call, **options))
+
+
+def _is_loop_running() -> bool:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return anyio.run(functools.partial(call, **options))
-    raise UsageError(
-        "An event loop is running already",
-        detail="A Project runs a loop of its own for each call. Nothing was read or sent.",
-        hint="use syncspec.open_async and await its calls",
-    )
+        return False
+    return True
 
 
 def _check_digest(expected: str | None, plan: Plan) -> None:
     if expected is not None and expected != plan.digest:
         raise StalePlanError(
             "The plan is stale",
-            detail=f"What was approved is {expected[:12]}, and what would be done now is {plan.digest[:12]}: manifests, "
-            "lockfile or upstream changed meanwhile. Nothing was sent.",
+            detail=f"What was approved is {expected[:12]}, and what would be done now is {plan.digest[:12]}: "
+            "manifests, lockfile or upstream changed meanwhile. Nothing was sent.",
             hint="plan again, and look at what changed",
         )
 

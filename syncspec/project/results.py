@@ -1,4 +1,4 @@
-"""What the library gives back: a validation, a plan to review, a report."""
+"""What the library gives back: a plan to review, and a report."""
 
 from __future__ import annotations
 
@@ -7,32 +7,14 @@ from dataclasses import dataclass
 
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.diagnostics import Diagnostic, did_you_mean
-from syncspec.errors import ManifestError, SyncspecError, UsageError
+from syncspec.errors import UsageError
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.selection import Selection
 from syncspec.settings import LoadedProject
 
-__all__ = ["AppliedReport", "ReviewablePlan", "Validation"]
+__all__ = ["AppliedReport", "ReviewablePlan"]
 
 FORMATS = ("text", "json")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validation:
-    """What reading and checking the whole project found; `project` is None where there are errors."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    project: LoadedProject | None = None
-    error: SyncspecError | None = None
-
-    @property
-    def ok(self) -> bool:
-        return self.project is not None
-
-    def raise_for_errors(self) -> None:
-        """Raise ManifestError with all diagnostics where one of them is an error."""
-        if not self.ok:
-            raise ManifestError("The manifests are not valid", diagnostics=self.diagnostics) from self.error
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

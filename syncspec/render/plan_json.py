@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syncspec._version import __version__
-from syncspec.planning.plan import Change, FieldChange, Plan
+from syncspec.planning.plan import Batch, Change, FieldChange, ObservationSummary, Plan
 from syncspec.records import Json, Target
 from syncspec.render.diagnostics import diagnostic_json, source_json
 from syncspec.render.json_bytes import FORMAT_VERSION, json_bytes
@@ -15,38 +15,39 @@ __all__ = ["plan_json"]
 
 def plan_json(plan: Plan) -> bytes:
     """The plan as its one JSON document: no time in it, so that equal plans are equal bytes."""
-    return json_bytes(
-        {
-            "format_version": FORMAT_VERSION,
-            "syncspec_version": __version__,
-            "project": plan.project,
-            "environment": plan.environment,
-            "digest": plan.digest,
-            "summary": {action.value: number for action, number in plan.summary.items()},
-            "changes": [_change(change) for change in plan.changes],
-            "requests": [
-                {
-                    "wave": batch.wave,
-                    "kind": batch.kind,
-                    **_place(batch.target),
-                    "addresses": [change.address for change in batch.changes],
-                    "bytes": batch.size,
-                }
-                for batch in plan.batches
-            ],
-            "observations": [
-                {
-                    **_place(seen.target),
-                    "readable": seen.readable,
-                    "absence": seen.absence.value,
-                    "reason": seen.reason,
-                    "live_rows": seen.live_rows,
-                }
-                for seen in plan.observations
-            ],
-            "diagnostics": [diagnostic_json(item) for item in plan.diagnostics],
-        }
-    )
+    document: dict[str, object] = {
+        "format_version": FORMAT_VERSION,
+        "syncspec_version": __version__,
+        "project": plan.project,
+        "environment": plan.environment,
+        "digest": plan.digest,
+        "summary": {action.value: number for action, number in plan.summary.items()},
+        "changes": [_change(change) for change in plan.changes],
+        "requests": [_request(batch) for batch in plan.batches],
+        "observations": [_observation(seen) for seen in plan.observations],
+        "diagnostics": [diagnostic_json(item) for item in plan.diagnostics],
+    }
+    return json_bytes(document)
+
+
+def _request(batch: Batch) -> Mapping[str, object]:
+    return {
+        "wave": batch.wave,
+        "kind": batch.kind,
+        **_place(batch.target),
+        "addresses": [change.address for change in batch.changes],
+        "bytes": batch.size,
+    }
+
+
+def _observation(seen: ObservationSummary) -> Mapping[str, object]:
+    return {
+        **_place(seen.target),
+        "readable": seen.readable,
+        "absence": seen.absence.value,
+        "reason": seen.reason,
+        "live_rows": seen.live_rows,
+    }
 
 
 def _change(change: Change) -> Mapping[str, object]:

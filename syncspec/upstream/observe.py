@@ -14,7 +14,6 @@ from syncspec.upstream.protocol import Reader, SyncInfo
 
 __all__ = ["Lens", "Wanted", "freshness", "observe"]
 
-EMBEDDED = "embedded"
 MAX_FIELD_NAMES = 20_000
 """Names kept of what rows carry; a collection with more is broken or hostile, and then only declared ones count."""
 
@@ -106,7 +105,7 @@ def freshness(info: SyncInfo | None, target: Target, settings: UpstreamSettings)
     if info.max_age_days is not None:
         words = f"the sync keeps only records of the last {info.max_age_days} days"
         return (Absence.ASSUMED if settings.assume_complete else Absence.UNKNOWN), words
-    if info.collection_ids and target.collection_id not in info.collection_ids and settings.type != EMBEDDED:
+    if info.collection_ids and target.collection_id not in info.collection_ids:
         return Absence.ASSUMED, f"the sync does not name {target.collection_id} among its collections"
     if info.backfilled is None and not settings.assume_complete:
         return Absence.ASSUMED, "the sync does not tell whether its backfill is complete"

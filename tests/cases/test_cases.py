@@ -8,12 +8,16 @@ chooses who reads it: one entry of `READERS` per folder.
 from __future__ import annotations
 
 import re
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from syncspec.diagnostics import Diagnostic
+from syncspec.errors import ManifestError
+from syncspec.manifests.loader import load
 from syncspec.manifests.reader import read_file
 
 HERE = Path(__file__).parent
@@ -26,7 +30,31 @@ def read_yaml(path: Path) -> list[Diagnostic]:
     return read_file(path, file=path.name)[1]
 
 
-READERS: dict[str, Callable[[Path], list[Diagnostic]]] = {"yaml": read_yaml}
+def load_project(path: Path) -> list[Diagnostic]:
+    """The whole loader: a manifest beside a plain project file, or, by its name, a project file alone."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        is_project = path.name.endswith(PROJECT_SUFFIX)
+        shutil.copy(path, root / ("syncspec.yaml" if is_project else path.name))
+        if not is_project:
+            (root / "syncspec.yaml").write_text(PROJECT, encoding="utf-8")
+        try:
+            return list(load(root, environ={"SEQUIN_API_KEY": "key"}).diagnostics)
+        except ManifestError as error:
+            return list(error.diagnostics)
+
+
+PROJECT_SUFFIX = ".syncspec.yaml"
+PROJECT = """\
+apiVersion: syncspec/v1
+kind: Project
+metadata: {name: arrakis}
+spec:
+  upstreams: {crm: {type: embedded}}
+  variables: {domain: arrakis.org}
+"""
+
+READERS: dict[str, Callable[[Path], list[Diagnostic]]] = {"manifests": load_project, "yaml": read_yaml}
 CASES = sorted(path for path in HERE.rglob("*.yaml") if path.relative_to(HERE).parts[0] in READERS)
 
 

@@ -139,7 +139,7 @@ async def test_a_sync_is_described_as_complete_and_healthy(upstream):
         await opened.create({"LastName": "A"})
         told = await opened.connection.describe(SYNC)
     assert told is not None
-    assert (told.sync_id, told.provider, told.collection_ids) == (SYNC, "salesforce", ("salesforce:contact",))
+    assert (told.sync_id, told.provider, told.collection_ids) == (SYNC, "salesforce", ())
     assert (told.healthy, told.backfilled, told.polling_seconds) == (True, True, 0.0)
 
 

@@ -30,7 +30,22 @@ LAYERS = (
 
 RANK = {name: number for number, names in enumerate(LAYERS) for name in names}
 PURE = ("planning", "render")
-IMPURE_MODULES = {"os", "io", "time", "socket", "sqlite3", "subprocess", "tempfile", "random", "secrets", "shutil", "httpx", "anyio", "asyncio", "threading"}
+IMPURE_MODULES = {
+    "os",
+    "io",
+    "time",
+    "socket",
+    "sqlite3",
+    "subprocess",
+    "tempfile",
+    "random",
+    "secrets",
+    "shutil",
+    "httpx",
+    "anyio",
+    "asyncio",
+    "threading",
+}
 CLOCKS = {"now", "today", "utcnow"}
 
 

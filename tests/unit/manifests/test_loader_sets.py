@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from syncspec.errors import ManifestError
+from syncspec.manifests import shape
 from syncspec.manifests.loader import load_sets
 from syncspec.manifests.models import Metadata, RecordSet, RecordSetSpec, RecordSpec
 from syncspec.manifests.project_models import ProjectFile, ProjectMetadata, ProjectSpec, UpstreamSpec
@@ -18,7 +19,8 @@ PAUL = "records: {paul: {data: {Email: paul@arrakis.org}}}\n"
 
 def test_unknown_key_gets_the_nearest_one_of_its_place(workspace: Any) -> None:
     workspace.contacts(
-        "match_on: [Email]\nrecords:\n  paul:\n    data: {Email: x}\n    lifecycle: {on_dirft: report}\n    upstreamid: 5\n"
+        "match_on: [Email]\nrecords:\n  paul:\n    data: {Email: x}\n"
+        "    lifecycle: {on_dirft: report}\n    upstreamid: 5\n"
     )
     first, second = workspace.errors()
     assert (first.summary, first.detail, first.hint) == (
@@ -77,12 +79,26 @@ def test_nothing_of_the_validation_library_shows(workspace: Any) -> None:
     workspace.write(
         "manifests/contacts.yaml",
         "apiVersion: syncspec/v1\nkind: RecordSet\nmetadata: [1]\nspec:\n  collection_id: 5\n  match_on: {a: 1}\n"
-        "  fields: {A: {type: txt, scale: -1, separator: ''}, B: 1}\n  batch: 5\n  records: 7\n  lifecycle: {protect: 1}\n",
+        "  fields: {A: {type: txt, scale: -1, separator: ''}, B: 1}\n  batch: 5\n  records: 7\n"
+        "  lifecycle: {protect: 1}\n",
     )
     text = repr(workspace.errors())
     assert "pydantic" not in text
     assert "Input should" not in text
     assert "Spec" not in text
+
+
+def test_every_pattern_of_the_models_has_words() -> None:
+    def patterns(value: object) -> set[str]:
+        if isinstance(value, dict):
+            own = {value["pattern"]} if isinstance(value.get("pattern"), str) else set()
+            return own.union(*map(patterns, value.values()))
+        return set().union(*map(patterns, value)) if isinstance(value, list) else set()
+
+    found = patterns(ProjectFile.model_json_schema()) | patterns(RecordSet.model_json_schema())
+    known_elsewhere = {"^[A-Za-z0-9][A-Za-z0-9_.@+-]*$", r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$|\$\{"}
+    assert found - known_elsewhere <= set(shape.FORMS)
+    assert len(found) > 3
 
 
 @pytest.mark.parametrize("name", ["-a", "a b", "a/b", "ä", ".a", "_a", "a:b", "a\\nb"])
@@ -181,7 +197,8 @@ def test_field_without_a_name_is_an_error(workspace: Any) -> None:
 
 def test_field_rules_are_merged_over_collection_and_provider(workspace: Any) -> None:
     workspace.project(
-        "collections: {salesforce:contact: {fields: {S: {sensitive: true, compare: trim}, A: {type: decimal, scale: 2}}}}\n"
+        "collections:\n  salesforce:contact:\n"
+        "    fields: {S: {sensitive: true, compare: trim}, A: {type: decimal, scale: 2}}\n"
     )
     workspace.contacts(KEYED + "fields: {S: {compare: casefold}, A: {type: text}, OwnerId: {type: text}}\n" + PAUL)
     rules = workspace.load().sets[0].rules
@@ -219,7 +236,7 @@ def test_equal_loose_keys_are_an_error_across_sets_that_shows_both(workspace: An
         "manifests/people.yaml:7:13",
     )
     assert error.detail == (
-        "people.p2 (Email: PAUL@arrakis.org) and contacts.paul (Email: paul@arrakis.org) at "
+        'people.p2 (Email: " PAUL@arrakis.org") and contacts.paul (Email: "paul@arrakis.org") at '
         "manifests/contacts.yaml:8:5 have nearly the same key in salesforce:contact."
     )
 
@@ -291,14 +308,18 @@ def test_marker_field_is_no_key_field(workspace: Any) -> None:
     assert workspace.error().code == "marker-in-match-on"
 
 
-@pytest.mark.parametrize("other", ["0038b00002xyzAA", "0038b00002xyzAAAAY"])
-def test_two_records_cannot_claim_one_upstream_id(workspace: Any, other: str) -> None:
-    records = f"  a: {{upstream_id: 0038b00002xyzAA, data: {{Email: x}}}}\n  b: {{upstream_id: {other}, data: {{Email: y}}}}\n"
-    workspace.contacts(KEYED + "records:\n" + records)
-    if other == "0038b00002xyzAA":
+@pytest.mark.parametrize(
+    ("other", "same"), [("0038b00002xyzAA", True), ("0038b00002xyzAAAAY", True), ("0038b00002xyzAb", False)]
+)
+def test_two_records_cannot_claim_one_upstream_id(workspace: Any, other: str, same: bool) -> None:
+    workspace.contacts(
+        KEYED + "records:\n  a: {upstream_id: 0038b00002xyzAA, data: {Email: x}}\n"
+        f"  b: {{upstream_id: {other}, data: {{Email: y}}}}\n"
+    )
+    if same:
         error = workspace.error()
         assert (error.code, error.address) == ("duplicate-upstream-id", "contacts.b")
-        assert "manifests/contacts.yaml:8:3" in error.detail or "manifests/contacts.yaml:8:5" in error.detail
+        assert "manifests/contacts.yaml:8:5" in error.detail
     else:
         assert len(workspace.load().sets[0].records) == 2
 
@@ -318,6 +339,14 @@ def test_sensitive_values_are_in_no_message(workspace: Any) -> None:
     }
     assert "canary" not in repr(errors).lower()
     assert "777123" not in repr(errors)
+
+
+def test_fault_in_a_collection_is_reported_once_and_not_by_each_set(workspace: Any) -> None:
+    workspace.project(
+        "collections: {salesforce:contact: {defaults: {Amount: much}, fields: {Amount: {type: decimal}}}}\n"
+    )
+    workspace.contacts(KEYED + "records: {a: {data: {Email: x}}}\n", name="people")
+    assert str(workspace.error().source) == "syncspec.yaml:11:57"
 
 
 def test_misspelt_ignored_field_gets_a_warning(workspace: Any) -> None:

@@ -78,7 +78,8 @@ def test_environment_is_refused_in_a_manifest_with_the_way_out(workspace: Any) -
 def test_key_and_record_name_are_not_expanded(workspace: Any) -> None:
     workspace.project("variables: {a: x}\n")
     workspace.contacts(
-        "match_on: [Email]\nrecords:\n  p: {data: {Email: x, '${var.a}': 1, Z: {'${var.a}': 1}}}\n  '${var.a}': {data: {}}\n"
+        "match_on: [Email]\nrecords:\n"
+        "  p: {data: {Email: x, '${var.a}': 1, Z: {'${var.a}': 1}}}\n  '${var.a}': {data: {}}\n"
     )
     assert [error.code for error in workspace.errors()] == ["expression-in-key"] * 3
 
@@ -122,7 +123,8 @@ def test_checking_needs_no_secrets(workspace: Any) -> None:
         "variables: {a: '${env.A}', n: '${env.N}'}\n",
     )
     workspace.contacts(
-        "match_on: [Email]\nfields: {N: {type: integer}}\nrecords: {p: {data: {Email: '${var.a}', N: '${var.n}'}}, q: {data: {Email: '${var.a}'}}}\n"
+        "match_on: [Email]\nfields: {N: {type: integer}}\nrecords:\n"
+        "  p: {data: {Email: '${var.a}', N: '${var.n}'}}\n  q: {data: {Email: '${var.a}'}}\n"
     )
     project = workspace.load(environ={}, resolve_env=False)
     assert project.upstreams["crm"].token is None
@@ -134,8 +136,11 @@ def test_two_upstreams_with_unknown_addresses_are_two_places_while_checking(work
         "apiVersion: syncspec/v1\nkind: Project\nmetadata: {name: a}\nspec:\n  manifests: [manifests]\n  upstreams:\n"
     )
     for name in ("one", "two"):
-        base += f"    {name}: {{type: sequin, token: '${{env.T}}', base_url: 'https://${{env.{name}}}:${{env.P}}', syncs: {{salesforce: s}}}}\n"
-        workspace.contacts(f"upstream: {name}\nmatch_on: [Email]\nrecords: {{p: {{data: {{Email: x}}}}}}\n", name=name)
+        base += (
+            f"    {name}:\n      type: sequin\n      token: ${{env.T}}\n      syncs: {{salesforce: s}}\n"
+            f"      base_url: https://${{env.{name}}}:${{env.P}}\n"
+        )
+        workspace.contacts(f"upstream: {name}\nmatch_on: [E]\nrecords: {{p: {{data: {{E: x}}}}}}\n", name=name)
     workspace.project(base=base)
     (workspace.root / "manifests/contacts.yaml").unlink()
     one, two = workspace.load(environ={}, resolve_env=False).sets

@@ -290,3 +290,9 @@ def test_drift_of_a_sensitive_field_is_told_by_keyed_digests_and_shows_no_value(
 
 def test_without_its_digests_a_sensitive_field_is_not_compared() -> None:
     assert secret_world("***-**-1120", {}).change().action is Action.UNCHANGED
+
+
+def test_the_first_reading_of_a_field_is_kept_even_where_it_is_as_declared() -> None:
+    first = locked("contacts.paul", "003A", PAUL, seen_data={"Email": PAUL["Email"]})
+    observed = row("003A", PAUL)
+    assert one(paul, observed, entries=[first]).change().observed == observed

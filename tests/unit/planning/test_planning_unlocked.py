@@ -336,3 +336,10 @@ def test_a_former_record_is_known_by_its_marker_too() -> None:
     world.sets = [record_set(desired, match_on=(), marker_field="M")]
     world.entries = [replace(world.entries[0], key=None, marker="m-1")]
     assert world.change().moved_from == "contacts.old"
+
+
+def test_a_key_that_a_declared_record_gave_up_upstream_is_free() -> None:
+    changed = record("contacts.old", {"Email": "changed@arrakis.org"})
+    world = renamed(None, row("003A", {"Email": "changed@arrakis.org"}))
+    world.sets = [record_set(paul, changed)]
+    assert world.change().action is Action.CREATE

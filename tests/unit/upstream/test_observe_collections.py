@@ -219,10 +219,5 @@ def test_what_a_sync_tells_decides_what_absence_is_worth(
     assert words in reason
 
 
-def test_an_embedded_upstream_takes_collections_that_it_does_not_name() -> None:
-    info = replace(WHOLE, collection_ids=("salesforce:lead",))
-    assert freshness(info, TARGET, replace(SETTINGS, type="embedded"))[0] is Absence.PROVED
-
-
 def test_the_sync_s_polling_period_is_kept() -> None:
     assert read([], info=replace(WHOLE, polling_seconds=14_400.0)).polling_seconds == 14_400.0

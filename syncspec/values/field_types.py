@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from syncspec.instants import instant, is_date, local_time
-from syncspec.numerals import of_text
 from syncspec.records import FieldRule, FieldType, Json
+from syncspec.values.instants import instant, is_date, local_time
+from syncspec.values.numerals import of_text
 
 __all__ = ["problem"]
 

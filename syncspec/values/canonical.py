@@ -25,20 +25,17 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
-from syncspec.field_types import problem
-from syncspec.instants import instant, is_date, local_time
-from syncspec.numerals import MAX_PLAIN_DIGITS, of_number, of_text, rounded
 from syncspec.providers import Provider
 from syncspec.records import Compare, Data, FieldRule, FieldRules, FieldType, Json
-from syncspec.structure import digest, quoted, scalar_text, structure
+from syncspec.values.instants import instant, is_date, local_time
+from syncspec.values.numerals import MAX_PLAIN_DIGITS, of_number, of_text, rounded
+from syncspec.values.structure import quoted, scalar_text, structure
 
 __all__ = [
     "canonical",
-    "digest",
     "equal",
     "is_blank",
     "loosely_equal",
-    "problem",
     "short_id",
     "to_wire",
     "widest",

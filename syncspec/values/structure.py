@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import json
 
-from syncspec.numerals import of_number, plain
 from syncspec.records import Json
+from syncspec.values.numerals import of_number, plain
 
 __all__ = ["digest", "quoted", "scalar_text", "structure"]
 

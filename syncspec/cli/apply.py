@@ -1,0 +1,78 @@
+"""`syncspec apply`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import click
+
+from syncspec.cli.invocation import Invocation
+from syncspec.cli.options import format_options, project_options, selection_options
+
+__all__ = ["command"]
+
+_EXAMPLES = """\b
+Examples:
+  syncspec apply
+  syncspec apply manifests/crm -e sandbox
+  syncspec apply --auto-approve --json > report.json
+  syncspec apply --allow max_creates=6000
+"""
+
+
+@click.command("apply", epilog=_EXAMPLES)
+@selection_options()
+@click.option("-y", "--auto-approve", is_flag=True, help="Do not ask.")
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="GUARD=NUMBER",
+    help="Lift a guard for this run, such as max_creates=6000; may be given several times.",
+)
+@click.option("--full", is_flag=True, help="List every record, however many there are.")
+@format_options("text", "json")
+@project_options()
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    paths: tuple[Path, ...],
+    auto_approve: bool,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    labels: Mapping[str, str],
+    allow: tuple[str, ...],
+    full: bool,
+) -> int:
+    """Plan, show the plan, ask, and carry it out. The lockfile then holds the upstream ID of every record.
+
+    Without a terminal to ask on, -y is needed; else nothing is done (exit code 64). PATHs, --target, --exclude and -l
+    choose what is applied as in `syncspec plan`.
+
+    Press Ctrl-C once to finish what is in flight and stop, twice to stop at once; what was sent is recorded either
+    way. Where the outcome of a record is unknown, run the same command again: it looks upstream first and sends
+    nothing twice.
+
+    Exit codes: 0 all is as declared; 3 some records were rejected, blocked or not attempted; 4 the outcome of some is
+    unknown; 6 a guard refused the plan; 7 another run holds the lock; 130 interrupted.
+    """
+    from syncspec.cli.question import require_terminal
+
+    if not auto_approve:
+        require_terminal("apply")
+    from syncspec.cli.applying import Applying
+    from syncspec.errors import SyncspecError
+
+    project = invocation.open_at(paths)
+    applying = Applying(invocation, full=full)
+    options = {"include": include, "exclude": exclude, "labels": labels, "paths": paths, "allow": allow}
+    report = applying.run(project, ask=not auto_approve, **options)
+    if report is None:
+        return 130
+    invocation.screen.show(report.diagnostics)
+    try:
+        invocation.write(report.render(invocation.format, color=invocation.screen.result_color, full=full))
+    except SyncspecError as error:
+        # The records are applied, whether or not that could be printed: the exit code must say what was done.
+        invocation.screen.show(error.diagnostics)
+    return report.exit_code

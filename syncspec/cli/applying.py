@@ -1,0 +1,96 @@
+"""One apply with a person at the keyboard, or none: shows, asks, tells how it goes, and stops on signals."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import sys
+from typing import Any
+
+import anyio
+
+from syncspec.apply.events import Event, RunFinished, RunStarted
+from syncspec.apply.run import Run
+from syncspec.cli.invocation import Invocation
+from syncspec.cli.progress import View, watch
+from syncspec.cli.question import ask_for_yes
+from syncspec.project.core import AsyncProject
+from syncspec.project.reading import single_error
+from syncspec.project.results import AppliedReport, ReviewablePlan
+from syncspec.render.plan_text import summary_line
+
+__all__ = ["Applying"]
+
+
+class Applying:
+    """An apply under way. Signals before the first request cancel it; later ones stop the run."""
+
+    def __init__(self, invocation: Invocation, *, full: bool) -> None:
+        self._invocation = invocation
+        self._screen = invocation.screen
+        self._full = full
+        self._run: Run | None = None
+        self._sending = False
+        self._signals = 0
+
+    def run(self, project: AsyncProject, *, ask: bool, **options: Any) -> AppliedReport | None:
+        """Apply; None where it was interrupted before anything was sent. Raises what `AsyncProject.apply` raises."""
+        with watch(self._screen) as view:
+            return anyio.run(functools.partial(self._supervised, project, view, ask=ask, **options))
+
+    async def _supervised(
+        self, project: AsyncProject, view: View, *, ask: bool, **options: Any
+    ) -> AppliedReport | None:
+        report: AppliedReport | None = None
+        with single_error():
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(self._heed_signals, tasks.cancel_scope)
+                report = await project.apply(
+                    on_plan=functools.partial(self._show_plan, view, ask=ask),
+                    confirm=functools.partial(self._confirm, view) if ask else None,
+                    on_event=functools.partial(self._event, view),
+                    on_rows=view.rows,
+                    on_run=self._hold,
+                    lock_timeout=self._invocation.lock_timeout,
+                    command=" ".join(["syncspec", *sys.argv[1:]]),
+                    **options,
+                )
+                tasks.cancel_scope.cancel()
+        return report
+
+    async def _heed_signals(self, scope: anyio.CancelScope) -> None:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as received:
+            async for _ in received:
+                self._signals += 1
+                if self._run is None or not self._sending:
+                    self._screen.tell("\nNothing was sent.\n")
+                    scope.cancel()
+                elif self._signals == 1:
+                    self._screen.tell("\nFinishing what is in flight; press Ctrl-C again to stop at once.\n")
+                    self._run.request_stop()
+                else:
+                    self._screen.tell("\nStopping now; what is in flight is recorded as unknown.\n")
+                    self._run.stop_now()
+
+    def _hold(self, run: Run) -> None:
+        self._run = run
+
+    def _event(self, view: View, event: Event) -> None:
+        if isinstance(event, RunStarted):
+            self._sending = True
+        elif isinstance(event, RunFinished):
+            view.pause()
+        view.event(event)
+
+    def _show_plan(self, view: View, plan: ReviewablePlan, *, ask: bool) -> None:
+        view.pause()
+        self._screen.show(plan.diagnostics)
+        if not self._invocation.is_json:
+            color = self._screen.result_color
+            self._invocation.write(plan.render("text", color=color, full=self._full) + "\n")
+        elif ask:
+            self._screen.tell(plan.render("text", color=self._screen.color, full=self._full) + "\n")
+
+    def _confirm(self, view: View, plan: ReviewablePlan) -> bool:
+        view.pause()
+        return ask_for_yes(self._screen, f"{summary_line(plan.plan)} Apply this?")

@@ -1,0 +1,85 @@
+"""`syncspec plan`."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from syncspec.cli.invocation import Invocation
+from syncspec.cli.options import format_options, project_options, selection_options
+
+__all__ = ["command"]
+
+_EXAMPLES = """\b
+Examples:
+  syncspec plan
+  syncspec plan manifests/crm -e sandbox
+  syncspec plan --target contacts.paul --json
+  syncspec plan --detailed-exitcode --fail-on blocked,unknown
+"""
+
+_KINDS = ("drift", "blocked", "unknown", "adopt")
+
+
+def _kinds(context: click.Context, parameter: click.Parameter, values: Sequence[str]) -> frozenset[str]:
+    names = [name.strip() for text in values for name in text.split(",")]
+    for name in names:
+        if name not in _KINDS:
+            raise click.BadParameter(f'"{name}" is none of {", ".join(_KINDS)}.', context, parameter)
+    return frozenset(names)
+
+
+@click.command("plan", epilog=_EXAMPLES)
+@selection_options()
+@click.option("--full", is_flag=True, help="Show every record to create, however many there are.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where apply would create records.")
+@click.option(
+    "--fail-on",
+    "fail_on",
+    multiple=True,
+    callback=_kinds,
+    metavar="KINDS",
+    help="Exit with 2 where the plan holds one of: drift, blocked, unknown, adopt.",
+)
+@format_options("text", "json")
+@project_options()
+@click.pass_obj
+def command(
+    invocation: Invocation,
+    paths: tuple[Path, ...],
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    labels: Mapping[str, str],
+    full: bool,
+    detailed_exitcode: bool,
+    fail_on: frozenset[str],
+) -> int:
+    """Compare the manifests with what the upstream holds, and show what apply would do. Nothing is changed.
+
+    PATHs are manifests or folders of them. They, --target, --exclude and -l only choose what is planned: what is not
+    chosen is left alone. A choice that matches nothing is an error (exit code 64).
+
+    Adopting a record writes to the lockfile only, so --detailed-exitcode does not count it; --fail-on adopt does.
+    Where a collection cannot be read, the plan says so and the exit code is 1.
+    """
+    import anyio
+
+    from syncspec.cli.progress import watch
+
+    project = invocation.open_at(paths)
+    with watch(invocation.screen) as view:
+        plan = anyio.run(
+            functools.partial(
+                project.plan, include=include, exclude=exclude, labels=labels, paths=paths, on_rows=view.rows
+            )
+        )
+    invocation.screen.show(plan.diagnostics if not invocation.is_json else ())
+    invocation.write(plan.render(invocation.format, color=invocation.screen.result_color, full=full))
+    if any(not seen.readable for seen in plan.plan.observations):
+        return 1
+    found = {action.value for action, number in plan.summary.items() if number}
+    would_write = not found.isdisjoint({"create", "update", "delete"})
+    return 2 if (detailed_exitcode and would_write) or not found.isdisjoint(fail_on) else 0

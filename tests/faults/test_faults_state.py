@@ -1,0 +1,489 @@
+"""Lockfile, journal and state folder: lost, old, merged, shared, full or out of reach."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import anyio
+import pytest
+from starlette.responses import Response
+from support.pipeline import (
+    SEQUIN,
+    STORE,
+    Folder,
+    Wrapped,
+    contacts,
+    manifest,
+    project_file,
+    served,
+    served_folder,
+    stored,
+)
+
+from syncspec.errors import LockfileError, RunLockedError, StateError, SyncspecError
+from syncspec.project.results import AppliedReport
+
+
+def project(root: Path, count: int = 6, **upstream: Any) -> Folder:
+    folder = served_folder(root / "project", concurrency=1, **upstream)
+    folder.write(contacts=manifest("contacts", contacts(count), max_records=2))
+    return folder
+
+
+def apply(folder: Folder, store: Path, *, env: str | None = None, **options: Any) -> AppliedReport:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("syncspec.project.reading.connect", served(store, **options))
+        return folder.open(env).apply()
+
+
+def outcomes(report: AppliedReport) -> dict[str, int]:
+    return {outcome.value: count for outcome, count in report.summary.items() if count}
+
+
+class Blind(Wrapped):
+    """Lists nothing: a replica that has seen none of it yet."""
+
+    async def pages(self, sync_id: str, collection_id: str, *, after: str | None = None) -> Any:
+        from syncspec.upstream.protocol import Page
+
+        yield Page(records=(), cursor=None)
+
+
+class TimedOut:
+    """Commits every request and answers that it timed out."""
+
+    async def before(self, mutation: Any) -> None:
+        return None
+
+    async def after(self, mutation: Any) -> Response:
+        return Response('{"error":"timed out"}', 504)
+
+
+def check_single(store: Path, count: int) -> None:
+    emails = Counter(row["data"]["Email"] for row in stored(store))
+    assert (len(emails), max(emails.values())) == (count, 1)
+
+
+# Lost and old files
+
+
+def test_a_lockfile_that_was_deleted_comes_back_from_the_journal(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    apply(folder, store)
+    before = folder.lockfile.read_bytes()
+    folder.lockfile.unlink()
+    report = apply(folder, store, wrap=Blind)
+    assert (outcomes(report), report.report.requests) == ({"unchanged": 6}, 0)
+    assert folder.lockfile.read_bytes() == before
+
+
+def test_a_lockfile_with_unknowns_that_was_deleted_comes_back_with_them(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    apply(folder, store, fault=TimedOut())
+    before = folder.lockfile.read_bytes()
+    folder.lockfile.unlink()
+    report = apply(folder, store, wrap=Blind)
+    assert (outcomes(report), report.report.requests, report.exit_code) == ({"unknown": 6}, 0, 4)
+    assert folder.lockfile.read_bytes() == before
+
+
+def test_without_the_journal_the_lockfile_is_enough(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    apply(folder, store)
+    before = folder.lockfile.read_bytes()
+    folder.forget_journal()
+    report = apply(folder, store, wrap=Blind)
+    assert (outcomes(report), report.report.requests) == ({"unchanged": 6}, 0)
+    assert folder.lockfile.read_bytes() == before
+
+
+def test_unknowns_survive_the_loss_of_the_journal_in_the_lockfile(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    apply(folder, store, fault=TimedOut())
+    before = folder.lockfile.read_bytes()
+    folder.forget_journal()
+    for _ in range(2):
+        report = apply(folder, store, wrap=Blind)
+        assert (outcomes(report), report.report.requests, report.exit_code) == ({"unknown": 6}, 0, 4)
+        assert folder.lockfile.read_bytes() == before
+    check_single(store, 6)
+
+
+def test_without_lockfile_and_journal_visible_records_are_adopted_by_their_key(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    apply(folder, store)
+    ids = folder.locked_ids()
+    folder.forget_journal()
+    folder.lockfile.unlink()
+    report = apply(folder, store)
+    assert (outcomes(report), report.report.requests) == ({"adopted": 6}, 0)
+    assert folder.locked_ids() == ids
+    check_single(store, 6)
+
+
+def test_an_older_lockfile_gets_back_what_the_journal_knows(tmp_path: Path) -> None:
+    folder, store = project(tmp_path, 2), tmp_path / STORE
+    apply(folder, store)
+    older = folder.lockfile.read_bytes()
+    folder.write(contacts=manifest("contacts", contacts(6), max_records=2))
+    apply(folder, store)
+    newer = folder.lockfile.read_bytes()
+    folder.lockfile.write_bytes(older)
+    report = apply(folder, store, wrap=Blind)
+    assert (outcomes(report), report.report.requests) == ({"unchanged": 6}, 0)
+    assert folder.lockfile.read_bytes() == newer
+
+
+def test_a_branch_with_an_older_lockfile_and_fewer_records_loses_no_id(tmp_path: Path) -> None:
+    folder, store = project(tmp_path, 2), tmp_path / STORE
+    apply(folder, store)
+    older = folder.lockfile.read_bytes()
+    folder.write(contacts=manifest("contacts", contacts(6), max_records=2))
+    apply(folder, store)
+    ids = folder.locked_ids()
+    folder.lockfile.write_bytes(older)
+    folder.write(contacts=manifest("contacts", contacts(2), max_records=2))
+    assert outcomes(apply(folder, store)) == {"unchanged": 2}
+    assert folder.locked_ids() == ids
+    folder.write(contacts=manifest("contacts", contacts(6), max_records=2))
+    assert outcomes(apply(folder, store)) == {"unchanged": 6}
+    check_single(store, 6)
+
+
+def two_branches(tmp_path: Path, one: Any, other: Any, store: Path) -> tuple[Folder, Folder]:
+    """The same project on two machines, each of which applied its own records."""
+    folders = []
+    for name, records in (("one", one), ("other", other)):
+        folder = served_folder(tmp_path / name, concurrency=1)
+        folder.write(contacts=manifest("contacts", records, max_records=2))
+        apply(folder, store)
+        folders.append(folder)
+    return folders[0], folders[1]
+
+
+def test_a_union_merge_of_two_branches_keeps_the_ids_of_both(tmp_path: Path) -> None:
+    store = tmp_path / STORE
+    one, other = two_branches(tmp_path, contacts(4), contacts(4, start=2), store)
+    lines = one.lockfile.read_bytes().splitlines() + other.lockfile.read_bytes().splitlines()
+    one.lockfile.write_bytes(b"\n".join(reversed(lines)) + b"\n")
+    one.write(contacts=manifest("contacts", contacts(6), max_records=2))
+    report = apply(one, store, wrap=Blind)
+    assert (outcomes(report), report.report.requests) == ({"unchanged": 6}, 0)
+    assert one.locked_ids().keys() == {f"contacts.c{number}" for number in range(6)}
+    check_single(store, 6)
+
+
+def test_a_union_merge_with_two_ids_for_one_address_is_refused_and_shows_both(tmp_path: Path) -> None:
+    store = tmp_path / STORE
+    one, other = two_branches(tmp_path, contacts(1), {"c0": {"LastName": "Another", "Email": "q@x.org"}}, store)
+    one.lockfile.write_bytes(one.lockfile.read_bytes() + other.lockfile.read_bytes())
+    before, rows = one.lockfile.read_bytes(), stored(store)
+    with pytest.raises(LockfileError) as caught:
+        apply(one, store)
+    text = " ".join(found.detail for found in caught.value.diagnostics)
+    assert all(row["upstream_id"] in text for row in rows)
+    assert (one.lockfile.read_bytes(), stored(store)) == (before, rows)
+
+
+def test_a_lockfile_that_names_another_record_than_the_journal_blocks_and_shows_both(tmp_path: Path) -> None:
+    store = tmp_path / STORE
+    one, other = two_branches(tmp_path, contacts(1), {"c0": {"LastName": "Another", "Email": "q@x.org"}}, store)
+    one.lockfile.write_bytes(other.lockfile.read_bytes())
+    report = apply(one, store)
+    assert report.report.requests == 0
+    assert len(stored(store)) == 2
+
+
+@pytest.mark.parametrize("damage", [b"<<<<<<< HEAD\n", b"{not json\n", b"\xff\xfe\n", b'{"address":"contacts.c0"}\n'])
+def test_a_damaged_lockfile_stops_everything_and_is_left_as_it_is(tmp_path: Path, damage: bytes) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    apply(folder, store)
+    folder.lockfile.write_bytes(folder.lockfile.read_bytes() + damage)
+    before = folder.lockfile.read_bytes()
+    with pytest.raises(LockfileError):
+        apply(folder, store)
+    assert folder.lockfile.read_bytes() == before
+    check_single(store, 6)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a database at all, but long enough to have a header" * 4])
+def test_a_damaged_journal_is_never_replaced(tmp_path: Path, content: bytes) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    apply(folder, store)
+    folder.forget_journal()
+    folder.journal.write_bytes(content)
+    if content:
+        with pytest.raises(StateError):
+            apply(folder, store)
+        assert folder.journal.read_bytes() == content
+    else:
+        assert outcomes(apply(folder, store)) == {"unchanged": 6}
+    check_single(store, 6)
+
+
+# Sharing
+
+
+def test_two_environments_that_share_a_sync_do_not_create_what_the_other_may_have_created(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    folder.write(project=project_file(environments={"blue": {}, "green": {}}, **SEQUIN))
+    assert outcomes(apply(folder, store, env="blue", fault=TimedOut(), wrap=Blind)) == {"unknown": 6}
+    report = apply(folder, store, env="green", wrap=Blind)
+    assert (outcomes(report), report.report.requests, report.exit_code) == ({"not_attempted": 6}, 0, 3)
+    check_single(store, 6)
+
+
+def test_two_environments_that_share_a_sync_wait_for_the_list_to_show_what_the_other_created(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    folder.write(project=project_file(environments={"blue": {}, "green": {}}, **SEQUIN))
+    assert outcomes(apply(folder, store, env="blue")) == {"created": 6}
+    assert outcomes(apply(folder, store, env="green", wrap=Blind)) == {"not_attempted": 6}
+    assert outcomes(apply(folder, store, env="green")) == {"adopted": 6}
+    check_single(store, 6)
+
+
+def test_projects_that_share_a_state_folder_keep_their_lockfiles_apart(tmp_path: Path) -> None:
+    store, folders = tmp_path / STORE, []
+    for name, start in (("first", 0), ("second", 10)):
+        folder = served_folder(tmp_path / name)
+        folder.environ["SYNCSPEC_STATE_DIR"] = str(tmp_path / "state")
+        folder.write(project=project_file(name=name, **SEQUIN), contacts=manifest("contacts", contacts(2, start=start)))
+        assert outcomes(apply(folder, store)) == {"created": 2}
+        folders.append(folder)
+    assert [sorted(folder.locked_ids()) for folder in folders] == [
+        ["contacts.c0", "contacts.c1"],
+        ["contacts.c10", "contacts.c11"],
+    ]
+
+
+def test_checkouts_of_one_project_that_share_a_state_folder_know_of_each_other(tmp_path: Path) -> None:
+    store = tmp_path / STORE
+    for name in ("one", "other"):
+        folder = served_folder(tmp_path / name)
+        folder.environ["SYNCSPEC_STATE_DIR"] = str(tmp_path / "state")
+        folder.write(contacts=manifest("contacts", contacts(4)))
+        report = apply(folder, store, wrap=Blind)
+        assert outcomes(report) == ({"created": 4} if name == "one" else {"unchanged": 4})
+    check_single(store, 4)
+
+
+class Meeting(Wrapped):
+    """Lets another run of the same project begin while its own request is in flight."""
+
+    def __init__(self, inner: Any, folder: Folder, env: str | None) -> None:
+        super().__init__(inner)
+        self.folder, self.env, self.errors = folder, env, []
+
+    async def run(self, request: Any) -> Any:
+        try:
+            await self.folder.open(self.env).asynchronous.apply()
+        except SyncspecError as error:
+            self.errors.append(error)
+        return await self.inner.run(request)
+
+
+@pytest.mark.parametrize("env", ["blue", "green"])
+def test_of_two_runs_at_once_one_is_refused_and_told_who_holds_the_lock(tmp_path: Path, env: str | None) -> None:
+    folder, store, met = project(tmp_path, 2), tmp_path / STORE, []
+    folder.write(project=project_file(environments={"blue": {}, "green": {}}, **SEQUIN))
+
+    def wrap(inner: Any) -> Any:
+        met.append(Meeting(inner, folder, env))
+        return met[-1]
+
+    assert outcomes(apply(folder, store, env="blue", wrap=wrap)) == {"created": 2}
+    [error] = met[0].errors
+    assert isinstance(error, RunLockedError)
+    assert error.exit_code == 7
+    assert f"process {os.getpid()}" in str(error)
+    check_single(store, 2)
+
+
+OTHER_PROCESS = """
+import sys
+from pathlib import Path
+from syncspec.errors import RunLockedError
+from syncspec.project.core import Project
+from syncspec.project.opening import Opening
+try:
+    Project(Opening(path=Path(sys.argv[1]), environ={"TOKEN": "t"})).apply()
+except RunLockedError as error:
+    sys.exit(error.exit_code)
+"""
+
+
+class MeetingProcess(Wrapped):
+    """Starts another process on the same project while a request is in flight."""
+
+    code: int | None = None
+
+    async def run(self, request: Any) -> Any:
+        command = [sys.executable, "-c", OTHER_PROCESS, str(MeetingProcess.root)]
+        done = await anyio.run_process(command, check=False)
+        MeetingProcess.code = done.returncode
+        return await self.inner.run(request)
+
+    root = Path()
+
+
+def test_another_process_is_kept_out_while_a_request_is_in_flight(tmp_path: Path) -> None:
+    folder, store = project(tmp_path, 2), tmp_path / STORE
+    MeetingProcess.root = folder.root
+    assert outcomes(apply(folder, store, wrap=MeetingProcess)) == {"created": 2}
+    assert MeetingProcess.code == 7
+
+
+# Disks
+
+
+@contextmanager
+def full_disk(*, journal_from: int | None = None, lockfile: bool = False) -> Any:
+    """The disk takes no more: the journal from its n-th write on, or the lockfile's temporary file."""
+    import sqlite3
+
+    from syncspec.apply import database, journal, locktable
+    from syncspec.lockfile import file
+
+    writes = 0
+
+    @contextmanager
+    def writing(connection: Any) -> Any:
+        nonlocal writes
+        writes += 1
+        with database.writing(connection) as db:
+            yield db
+            if journal_from is not None and writes >= journal_from:
+                raise sqlite3.OperationalError("database or disk is full")
+
+    def no_space(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (journal, locktable):
+            patch.setattr(module, "writing", writing)
+        if lockfile:
+            names = {name: getattr(os, name) for name in dir(os)}
+            patch.setattr(file, "os", SimpleNamespace(**names | {"replace": no_space}))
+        yield
+
+
+def test_a_disk_that_fills_up_at_any_write_stops_the_run_and_the_next_one_repeats_nothing(tmp_path: Path) -> None:
+    seen: Counter[str] = Counter()
+    for number in range(1, 40):
+        root = tmp_path / str(number)
+        folder, store = project(root), root / STORE
+        with full_disk(journal_from=number):
+            try:
+                report = apply(folder, store)
+            except StateError:
+                seen["refused"] += 1
+                assert stored(store) == []
+            else:
+                if report.exit_code == 0 and not report.diagnostics:
+                    break
+                seen["partial"] += 1
+                said = " ".join(found.detail for found in report.diagnostics)
+                held = {record.upstream_id for record in report.records} - {None}
+                lost = [row["upstream_id"] for row in stored(store) if row["upstream_id"] not in held]
+                assert all(upstream_id in said for upstream_id in lost)
+        after = apply(folder, store)
+        assert set(outcomes(after)) <= {"created", "unchanged", "unknown", "adopted"}
+        assert after.exit_code == (4 if outcomes(after).get("unknown") else 0)
+        assert max(Counter(row["data"]["Email"] for row in stored(store)).values()) == 1
+    assert seen["refused"]
+    assert seen["partial"]
+
+
+def test_a_lockfile_that_cannot_be_written_at_the_end_is_reported_and_written_by_the_next_run(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    apply(folder, store)
+    folder.write(contacts=manifest("contacts", contacts(8), max_records=2))
+    with full_disk(lockfile=True):
+        report = apply(folder, store)
+    assert outcomes(report) == {"created": 2, "unchanged": 6}
+    assert ([found.code for found in report.diagnostics], report.exit_code) == (["lockfile"], 3)
+    assert len(folder.locked_ids()) == 6
+    assert not list(folder.root.glob(".syncspec.lock.*"))
+    assert outcomes(apply(folder, store)) == {"unchanged": 8}
+    assert len(folder.locked_ids()) == 8
+
+
+def test_a_state_folder_that_cannot_be_made_stops_the_run_before_anything_is_sent(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    folder.state_dir.write_text("a file is in the way")
+    with pytest.raises(StateError, match="state folder"):
+        apply(folder, store)
+    assert stored(store) == []
+
+
+@pytest.mark.parametrize("name", ["journal.sqlite3", "locks", ".gitignore"])
+def test_something_in_the_place_of_a_state_file_stops_the_run_before_anything_is_sent(
+    tmp_path: Path, name: str
+) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    folder.state_dir.mkdir()
+    if name == "locks":
+        (folder.state_dir / name).write_text("")
+    else:
+        (folder.state_dir / name).mkdir()
+    if name == ".gitignore":
+        apply(folder, store)
+        return
+    with pytest.raises(StateError):
+        apply(folder, store)
+    assert stored(store) == []
+
+
+def test_a_lockfile_that_is_a_folder_stops_the_run_before_anything_is_sent(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+    folder.lockfile.mkdir()
+    with pytest.raises(LockfileError):
+        apply(folder, store)
+    assert stored(store) == []
+
+
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from syncspec.errors import SyncspecError
+from syncspec.project.core import Project
+from syncspec.project.opening import Opening
+project = Project(Opening(path=Path(sys.argv[1]), environ={}))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    report = project.apply()
+except SyncspecError as error:
+    sys.exit(100 + error.exit_code)
+sys.exit(report.exit_code)
+"""
+
+
+@pytest.mark.parametrize("limit", [1_000, 60_000, 100_000, 150_000])
+def test_a_file_size_limit_in_a_real_process_costs_no_record(tmp_path: Path, limit: int) -> None:
+    folder = Folder(tmp_path / "project")
+    folder.write(project=project_file(), contacts=manifest("contacts", contacts(60), max_records=10))
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(folder.root), str(limit)], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    store = folder.state_dir / "embedded.crm.sqlite3"
+    report = folder.open().apply()
+    assert max(Counter(row["data"]["Email"] for row in stored(store)).values()) == 1
+    ids = {row["upstream_id"] for row in stored(store)}
+    known = set(folder.locked_ids().values()) | {i for line in folder.pending() for i in line.get("candidates", ())}
+    unknown = {record.address for record in report.records if record.outcome == "unknown"}
+    assert all(
+        row["upstream_id"] in known or f"contacts.c{row['data']['Email'][1:].partition('@')[0]}" in unknown
+        for row in stored(store)
+    ), ids - known
+    assert json.loads(folder.lockfile.read_bytes().splitlines()[0])["lockfile_version"] == 1

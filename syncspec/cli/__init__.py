@@ -5,6 +5,7 @@ Nothing is imported here before it is known to be needed: `syncspec --version` a
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from syncspec._version import __version__
@@ -18,6 +19,8 @@ def main() -> int:
     if arguments == ["--version"]:
         sys.stdout.write(f"syncspec {__version__}\n")
         return 0
+    # A command makes many objects that live to its end; looking through them for garbage costs and finds none.
+    gc.set_threshold(100_000, 50, 50)
     try:
         from syncspec.cli.running import run
     except KeyboardInterrupt:

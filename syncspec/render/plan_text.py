@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import assert_never
 
 from syncspec.planning.plan import Action, Change, FieldChange, ObservationSummary, Plan
 from syncspec.records import Absence
@@ -128,11 +129,13 @@ def _observation(seen: ObservationSummary) -> str:
     rows = counted(seen.live_rows, "record")
     match seen.absence:
         case Absence.PROVED:
-            return f"{where}: {rows}; what is not among them is not there{because and f' ({because[2:]})'}"
+            return f"{where}: {rows}, the whole list{because and f' ({because[2:]})'}"
         case Absence.ASSUMED:
-            return f"{where}: {rows}; what is not among them is assumed not to be there{because}"
+            return f"{where}: {rows}, assumed to be the whole list{because}"
         case Absence.UNKNOWN:
-            return f"{where}: {rows}; what is not among them may still be there{because}"
+            return f"{where}: {rows}, not the whole list{because}"
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _request_lines(plan: Plan) -> Iterator[str]:

@@ -1,0 +1,88 @@
+"""Gathering all that is known of one record."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from syncspec.address import split_address
+from syncspec.apply.explanation import Attempt, Explanation
+from syncspec.apply.journal import Journal, lockfile_of
+from syncspec.apply.run import read_state
+from syncspec.diagnostics import did_you_mean
+from syncspec.errors import UsageError
+from syncspec.lockfile import LockEntry
+from syncspec.planning.plan import Change
+from syncspec.planning.selection import Selection
+from syncspec.project.core import AsyncProject
+from syncspec.project.reading import connections_of
+from syncspec.records import Data, DesiredRecord, DesiredSet, ObservedRecord
+from syncspec.settings import LoadedProject
+
+__all__ = ["explain"]
+
+
+async def explain(project: AsyncProject, address: str) -> Explanation:
+    """Gather what manifest, lockfile, journal and upstream say of an address.
+
+    Raises UsageError where neither of the first three knows it, and what `AsyncProject.plan` raises.
+    """
+    try:
+        split_address(address)
+    except ValueError as error:
+        raise UsageError("Not an address", detail=f"{error}.") from error
+    loaded = project.load()
+    state = read_state(loaded)
+    declared = {record.address: (each, record) for each in loaded.sets for record in each.records}
+    record_set, desired = declared.get(address, (None, None))
+    entry = state.lockfile.entries.get(address)
+    attempts = _attempts(loaded, address)
+    if desired is None and entry is None and not attempts:
+        near = did_you_mean(address, [*declared, *state.lockfile.entries])
+        raise UsageError("Unknown address", detail=f"{address} is neither declared nor locked.", hint=near)
+    rows: tuple[ObservedRecord, ...] = ()
+    change: Change | None = None
+    if record_set is not None and desired is not None:
+        # All of its collection is read and decided: other records may claim the same row.
+        async with connections_of(loaded) as connections:
+            selection = Selection(include=(address,))
+            made, observations = await project.plan_from(loaded, state, selection, connections)
+        change = next((item for item in made.changes if item.address == address), None)
+        read = {seen.target.place: seen.rows for seen in observations}
+        rows = _candidates(change, entry, read.get(record_set.target.place, ()))
+        rows = tuple(_without_secrets(row, record_set) for row in rows)
+        desired = _hidden(desired, record_set)
+    return Explanation(address=address, desired=desired, entry=entry, attempts=attempts, observed=rows, change=change)
+
+
+def _attempts(loaded: LoadedProject, address: str) -> tuple[Attempt, ...]:
+    journal = Journal.open_for_reading(loaded.state_dir, lockfile_of(loaded))
+    if journal is None:
+        return ()
+    with journal:
+        return tuple(Attempt(**{name: row[name] for name in Attempt.__slots__}) for row in journal.attempts_of(address))
+
+
+def _candidates(
+    change: Change | None, entry: LockEntry | None, rows: tuple[ObservedRecord, ...]
+) -> tuple[ObservedRecord, ...]:
+    ids = {entry.upstream_id} if entry else set()
+    if change is not None:
+        ids.update(change.upstream_ids)
+        if change.upstream_id:
+            ids.add(change.upstream_id)
+    return tuple(row for row in rows if row.upstream_id in ids)
+
+
+def _hidden(desired: DesiredRecord, record_set: DesiredSet) -> DesiredRecord:
+    return replace(desired, data=_masked(desired.data, record_set))
+
+
+def _without_secrets(row: ObservedRecord, record_set: DesiredSet) -> ObservedRecord:
+    return replace(row, data=_masked(row.data, record_set))
+
+
+def _masked(data: Data, record_set: DesiredSet) -> Data:
+    return {
+        name: "(sensitive)" if record_set.rules.rule(name).sensitive and value is not None else value
+        for name, value in data.items()
+    }

@@ -1,0 +1,33 @@
+"""All published JSON Schemas: of the files that people write, and of the documents that commands print."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from syncspec.lockfile.lines import LockfileLine
+from syncspec.manifests.schema import DRAFT, json_schemas, schema_text
+from syncspec.render.documents import PlanDocument, ReportDocument
+
+__all__ = ["all_schemas", "schema_text"]
+
+_DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
+    "lockfile.v1.schema.json": ("One line of a lockfile", TypeAdapter(LockfileLine)),
+    "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
+    "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),
+}
+
+
+def all_schemas() -> dict[str, dict[str, Any]]:
+    """Every schema by its file name, sorted."""
+    made = {
+        name: {
+            "$schema": DRAFT,
+            "$id": f"urn:syncspec:{name.removesuffix('.schema.json')}",
+            **adapter.json_schema(mode="serialization"),
+            "title": title,
+        }
+        for name, (title, adapter) in _DOCUMENTS.items()
+    }
+    return dict(sorted({**made, **json_schemas()}.items()))

@@ -57,7 +57,6 @@ class UpstreamSettings:
     settle: float = 300.0
     wait: float = 60.0
     atomic_batches: bool = False
-    unique_upstream: bool = False
     assume_complete: bool = False
     await_consumers: AwaitConsumers | None = None
     profiles: Mapping[str, str] = field(default_factory=dict)

@@ -37,6 +37,9 @@ def upstream_settings(
     `where` gives the place in the document that an effective setting comes from.
     """
     at: Path = ("spec", "upstreams", name)
+    if spec.unique_upstream:
+        detail = "This version never sends a record again whose outcome is unknown, also where that would be safe."
+        _warn_without_effect(detail, document, where((*at, "unique_upstream")), problems)
     match spec.type:
         case None:
             problems.add(
@@ -63,6 +66,8 @@ def embedded_settings(name: str, spec: UpstreamSpec) -> UpstreamSettings:
         _shared(name, spec),
         type=UpstreamType.EMBEDDED.value,
         settle=spec.settle_seconds or 0.0,
+        # One batch is one transaction of its store.
+        atomic_batches=spec.atomic_batches is not False,
         profiles=spec.profiles or {},
         enforce_schemas=bool(spec.enforce_schemas),
     )
@@ -103,7 +108,8 @@ def _sequin(
         url = _usable_url(spec.base_url or DEFAULT_BASE_URL, document, where((*at, "base_url")), problems) or url
     for extra in ("profiles", "enforce_schemas"):
         if getattr(spec, extra) is not None:
-            _warn_without_effect(extra, document, where((*at, extra)), problems)
+            detail = f"{extra} is for upstreams of type embedded."
+            _warn_without_effect(detail, document, where((*at, extra)), problems)
     return replace(
         _shared(name, spec),
         type=UpstreamType.SEQUIN.value,
@@ -123,7 +129,6 @@ def _shared(name: str, spec: UpstreamSpec) -> UpstreamSettings:
         settle=_DEFAULTS.settle if spec.settle_seconds is None else spec.settle_seconds,
         wait=_DEFAULTS.wait if spec.wait_seconds is None else spec.wait_seconds,
         atomic_batches=bool(spec.atomic_batches),
-        unique_upstream=bool(spec.unique_upstream),
         assume_complete=bool(spec.assume_complete),
         await_consumers=awaited(spec.await_consumers),
     )
@@ -151,14 +156,14 @@ def _refuse_token(document: Document, path: Path, problems: Problems) -> None:
     )
 
 
-def _warn_without_effect(key: str, document: Document, path: Path, problems: Problems) -> None:
+def _warn_without_effect(detail: str, document: Document, path: Path, problems: Problems) -> None:
     problems.add(
         document,
         path=path,
         severity=Severity.WARNING,
         code="without-effect",
         summary="A setting has no effect",
-        detail=f"{key} is for upstreams of type embedded.",
+        detail=detail,
         hint="remove it",
         at="key",
     )

@@ -46,6 +46,9 @@ SINGLE: dict[str, dict[str, Any]] = {
     "rows repeated": {"repeats_rows": True, "page_size": 2},
 }
 
+PAIRS = list(itertools.combinations(SINGLE, 2))
+FUZZ = bool(os.environ.get("SYNCSPEC_FUZZ"))
+
 
 def project(root: Path, url: str, **upstream: Any) -> Folder:
     folder = Folder(root, environ={"TOKEN": TOKEN})
@@ -93,7 +96,7 @@ def test_the_pipeline_settles_whatever_the_documentation_leaves_open(tmp_path: P
         check(endpoint, project(tmp_path, url))
 
 
-@pytest.mark.parametrize(("one", "other"), list(itertools.combinations(SINGLE, 2))[::7])
+@pytest.mark.parametrize(("one", "other"), PAIRS if FUZZ else PAIRS[::23])
 def test_two_habits_at_once_change_nothing(tmp_path: Path, one: str, other: str) -> None:
     with third_party(Switches(**{**SINGLE[one], **SINGLE[other]})) as (endpoint, url):
         check(endpoint, project(tmp_path, url))
@@ -112,7 +115,7 @@ def any_switches(seed: int) -> Switches:
     )
 
 
-@pytest.mark.parametrize("seed", range(200 if os.environ.get("SYNCSPEC_FUZZ") else 12))
+@pytest.mark.parametrize("seed", range(200 if FUZZ else 8))
 def test_any_mixture_of_habits_changes_nothing(tmp_path: Path, seed: int) -> None:
     with third_party(any_switches(seed), seed=seed) as (endpoint, url):
         check(endpoint, project(tmp_path, url))

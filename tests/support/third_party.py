@@ -47,7 +47,10 @@ class Switches:
 
 @dataclass
 class ThirdParty:
-    """The endpoint's store and what it was asked."""
+    """The endpoint's store and what it was asked.
+
+    `held` is a method, GET or POST: such requests set `arrived` and are answered only after `release`.
+    """
 
     switches: Switches
     seed: int = 0
@@ -55,10 +58,18 @@ class ThirdParty:
     creates: list[dict[str, Any]] = field(default_factory=list)
     authorized: bool = True
     lock: threading.Lock = field(default_factory=threading.Lock)
+    held: str = ""
+    arrived: threading.Event = field(default_factory=threading.Event)
+    release: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
         self.numbers = itertools.count(1)
+
+    def wait(self, method: str) -> None:
+        if method == self.held:
+            self.arrived.set()
+            self.release.wait(60)
 
     def create(self, body: dict[str, Any]) -> dict[str, Any]:
         with self.lock:
@@ -155,10 +166,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self._answer(401, {"error": "Unauthorized"})
         if urlsplit(self.path).path != "/v1/mutations/run":
             return self._answer(404, {"error": "Not found"})
-        return self._answer(self.endpoint.switches.status, self.endpoint.create(body))
+        answer = self.endpoint.create(body)
+        self.endpoint.wait("POST")
+        return self._answer(self.endpoint.switches.status, answer)
 
     def do_GET(self) -> None:
         parts, switches = urlsplit(self.path), self.endpoint.switches
+        self.endpoint.wait("GET")
         query = parse_qs(parts.query)
         if not self._is_authorized():
             return self._answer(401, {"summary": "Unauthorized"})
@@ -222,6 +236,7 @@ def third_party(switches: Switches, *, seed: int = 0) -> Iterator[tuple[ThirdPar
     try:
         yield endpoint, f"http://127.0.0.1:{server.server_port}"
     finally:
+        endpoint.release.set()
         server.shutdown()
         server.server_close()
         thread.join()

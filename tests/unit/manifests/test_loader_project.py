@@ -266,7 +266,6 @@ def test_settings_of_an_upstream_are_carried_over(workspace: Any) -> None:
     assert (crm.concurrency, crm.request_timeout, crm.settle, crm.wait) == (2, 5, 7, 0)
     assert (crm.rate_limit.requests, crm.rate_limit.per_seconds) == (10, 1.5)
     assert crm.atomic_batches
-    assert crm.unique_upstream
     assert crm.assume_complete
     assert (crm.await_consumers.ids, crm.await_consumers.timeout_ms) == (("wh-1",), 9)
     assert workspace.load().sets[0].await_consumers == crm.await_consumers
@@ -280,3 +279,20 @@ def test_embedded_upstream_settles_at_once_and_has_its_own_settings(workspace: A
     assert (crm.type, crm.settle, crm.profiles, crm.enforce_schemas) == ("embedded", 0, {"salesforce": "lower"}, True)
     workspace.project(base=text + "      enforce_schemas: true\n")
     assert [item.code for item in workspace.load().diagnostics] == ["without-effect"]
+
+
+def test_an_embedded_upstream_is_atomic_unless_it_is_told_not_to_be(workspace: Any) -> None:
+    text = (workspace.root / "syncspec.yaml").read_text().replace("type: sequin", "type: embedded")
+    workspace.project(base=text)
+    assert workspace.load().upstreams["crm"].atomic_batches
+    workspace.project(base=text + "      atomic_batches: false\n")
+    assert not workspace.load().upstreams["crm"].atomic_batches
+
+
+def test_a_setting_that_this_version_does_not_heed_is_said_to_have_no_effect(workspace: Any) -> None:
+    text = (workspace.root / "syncspec.yaml").read_text()
+    workspace.project(base=text + "      unique_upstream: true\n")
+    (warning,) = workspace.load().diagnostics
+    assert (warning.code, warning.severity.value) == ("without-effect", "warning")
+    workspace.project(base=text + "      unique_upstream: false\n")
+    assert workspace.load().diagnostics == ()

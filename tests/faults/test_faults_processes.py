@@ -1,0 +1,193 @@
+"""Real processes that are killed, interrupted or told to end, and what the next one makes of it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.pipeline import Folder, contacts, manifest, project_file, stored
+from support.third_party import TOKEN, Switches, ThirdParty, third_party
+
+TESTS = Path(__file__).parent.parent
+
+UNTIL_KILLED = """
+import os, signal, sys
+from contextlib import asynccontextmanager
+from pathlib import Path
+import pytest
+from support.steps import Steps, number_steps
+from syncspec.project import reading
+from syncspec.project.core import Project
+from syncspec.project.opening import Opening
+
+root, wanted, nth = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
+steps = Steps()
+seen = 0
+
+def at(name):
+    global seen
+    seen += name == wanted
+    if seen == nth:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+steps.at = at
+wrap = number_steps(pytest.MonkeyPatch(), steps)
+original = reading.connect
+
+@asynccontextmanager
+async def connect(settings, context):
+    async with original(settings, context) as connection:
+        yield wrap(connection)
+
+reading.connect = connect
+Project(Opening(path=root, environ={})).apply()
+"""
+
+
+@pytest.mark.parametrize(
+    ("step", "nth"),
+    [
+        ("before send", 2),
+        ("after answer", 2),
+        ("before commit", 6),
+        ("after commit", 6),
+        ("before rename", 1),
+        ("after rename", 1),
+    ],
+)
+def test_a_process_that_is_killed_for_real_repeats_and_loses_nothing(tmp_path: Path, step: str, nth: int) -> None:
+    folder = Folder(tmp_path)
+    folder.write(project=project_file(concurrency=1), contacts=manifest("contacts", contacts(6), max_records=2))
+    store = folder.state_dir / "embedded.crm.sqlite3"
+    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+    command = [sys.executable, "-c", UNTIL_KILLED, str(tmp_path), step, str(nth)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+
+    report = folder.open().apply()
+    made = stored(store)
+    assert max(Counter(row["data"]["Email"] for row in made).values()) == 1
+    unknown = {record.address for record in report.records if record.outcome == "unknown"}
+    assert report.exit_code == (4 if unknown else 0)
+    known = set(folder.locked_ids().values())
+    for row in made:
+        address = f"contacts.c{row['data']['Email'][1:].partition('@')[0]}"
+        assert row["upstream_id"] in known or address in unknown
+    assert {line["address"] for line in folder.pending()} == unknown
+    before = folder.lockfile.read_bytes()
+    assert folder.open().apply().report.requests == 0
+    assert folder.lockfile.read_bytes() == before
+
+
+# The installed command and signals
+
+
+@contextmanager
+def applying(root: Path, held: str) -> Iterator[tuple[ThirdParty, Folder, subprocess.Popen[str]]]:
+    """`syncspec apply -y` of four records, one per request, whose first request of that method is not answered yet."""
+    with third_party(Switches()) as (endpoint, url):
+        endpoint.held = held
+        folder = Folder(root, environ={"TOKEN": TOKEN})
+        folder.write(
+            project=project_file(type="sequin", base_url=url, token="${env.TOKEN}", concurrency=1),
+            contacts=manifest("contacts", contacts(4), max_records=1),
+        )
+        command = [sys.executable, "-m", "syncspec", "-C", str(root), "apply", "-y"]
+        process = subprocess.Popen(
+            command, env={**os.environ, "TOKEN": TOKEN}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        try:
+            assert endpoint.arrived.wait(60)
+            yield endpoint, folder, process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+def until(process: subprocess.Popen[str], words: str) -> str:
+    """Read what the process tells until it says these words."""
+    assert process.stderr is not None
+    told = ""
+    for line in process.stderr:
+        told += line
+        if words in line:
+            return told
+    raise AssertionError(f"it never said {words!r}: {told}")
+
+
+def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
+    out, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    return process.returncode, out, err
+
+
+def next_run(folder: Folder, endpoint: ThirdParty) -> dict[str, int]:
+    """What the next apply does; by then every request is answered."""
+    endpoint.held = ""
+    endpoint.release.set()
+    report = folder.open().apply()
+    emails = Counter(row["data"]["Email"] for row in endpoint.rows)
+    assert max(emails.values()) == 1
+    return {outcome.value: count for outcome, count in report.summary.items() if count}
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_one_signal_finishes_and_records_what_is_in_flight_and_sends_nothing_more(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    with applying(tmp_path, "POST") as (endpoint, folder, process):
+        process.send_signal(number)
+        until(process, "in flight")
+        endpoint.release.set()
+        code, out, err = finish(process)
+        assert (code, len(endpoint.creates)) == (130, 1), out + err
+        assert folder.locked_ids() == {"contacts.c0": str(endpoint.rows[0]["upstream_id"])}
+        assert folder.pending() == []
+        assert next_run(folder, endpoint) == {"created": 3, "unchanged": 1}
+
+
+def test_a_second_signal_stops_at_once_and_leaves_what_is_in_flight_unknown(tmp_path: Path) -> None:
+    with applying(tmp_path, "POST") as (endpoint, folder, process):
+        process.send_signal(signal.SIGINT)
+        until(process, "in flight")
+        process.send_signal(signal.SIGINT)
+        code, out, err = finish(process)
+        assert (code, len(endpoint.creates)) == (130, 1), out + err
+        assert [line["address"] for line in folder.pending()] == ["contacts.c0"]
+        assert next_run(folder, endpoint) == {"created": 3, "unknown": 1}
+
+
+def test_a_signal_before_the_first_request_sends_nothing(tmp_path: Path) -> None:
+    with applying(tmp_path, "GET") as (endpoint, folder, process):
+        process.send_signal(signal.SIGINT)
+        code, out, err = finish(process)
+        assert (code, endpoint.creates) == (130, []), out + err
+        assert folder.pending() == []
+        assert next_run(folder, endpoint) == {"created": 4}
+
+
+def test_a_command_that_is_killed_while_a_request_is_in_flight_leaves_it_unknown(tmp_path: Path) -> None:
+    with applying(tmp_path, "POST") as (endpoint, folder, process):
+        process.kill()
+        assert finish(process)[0] == -signal.SIGKILL
+        assert next_run(folder, endpoint) == {"created": 3, "unknown": 1}
+
+
+def test_a_second_command_is_refused_while_the_first_one_waits_for_an_answer(tmp_path: Path) -> None:
+    with applying(tmp_path, "POST") as (endpoint, _, process):
+        command = [sys.executable, "-m", "syncspec", "-C", str(tmp_path), "apply", "-y"]
+        environment: dict[str, Any] = {**os.environ, "TOKEN": TOKEN}
+        other = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert (other.returncode, len(endpoint.creates)) == (7, 1), other.stderr
+        assert f"process {process.pid}" in other.stderr
+        endpoint.held = ""
+        endpoint.release.set()
+        assert (finish(process)[0], len(endpoint.creates)) == (0, 4)

@@ -192,9 +192,7 @@ def test_a_large_plan_is_short_unless_asked_otherwise(tmp_path: Path) -> None:
 def test_a_reader_that_goes_away_ends_nothing_with_a_traceback(tmp_path: Path) -> None:
     project = write_project(tmp_path / "crm", contacts=many_contacts(3000))
     line = " ".join([*COMMAND, "plan", "--json", "|", "head", "-c", "10", ";", 'echo "${PIPESTATUS[0]}"', ">&2"])
-    done = subprocess.run(
-        ["bash", "-c", line], cwd=project, env=environ(), capture_output=True, text=True, timeout=60
-    )
+    done = subprocess.run(["bash", "-c", line], cwd=project, env=environ(), capture_output=True, text=True, timeout=60)
     assert done.stderr == "0\n"
 
 

@@ -199,7 +199,9 @@ def test_a_lockfile_that_names_another_record_than_the_journal_blocks_and_shows_
     one, other = two_branches(tmp_path, contacts(1), {"c0": {"LastName": "Another", "Email": "q@x.org"}}, store)
     one.lockfile.write_bytes(other.lockfile.read_bytes())
     report = apply(one, store)
-    assert report.report.requests == 0
+    assert (outcomes(report), report.report.requests) == ({"not_attempted": 1}, 0)
+    told = " ".join([*(found.detail for found in report.plan.diagnostics), str(report.records[0].error)])
+    assert all(row["upstream_id"] in told for row in stored(store))
     assert len(stored(store)) == 2
 
 

@@ -45,13 +45,17 @@ def open_database(folder: Path, *, create: bool) -> sqlite3.Connection | None:
     try:
         connection = _connect(path, create=create)
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
-        if version == 0 and create:
+        if version == 0 and not create:
+            # Another process is about to make its tables.
+            connection.close()
+            return None
+        if version == 0:
             _initialise(connection, path)
         elif version != _VERSION:
             raise _unknown_version(path, version)
         damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
-        raise _damaged(path, str(error)) from error
+        raise _unusable(path, error) from error
     if damage != "ok":
         raise _damaged(path, str(damage))
     return connection
@@ -88,6 +92,17 @@ def _initialise(connection: sqlite3.Connection, path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> StateError:
+    """A file that the system does not let us use is not a damaged one: moving it away would lose what it knows."""
+    if not isinstance(error, sqlite3.OperationalError):
+        return _damaged(path, str(error))
+    return StateError(
+        "The journal cannot be opened",
+        detail=f"{path}: {error}. Nothing was sent.",
+        hint="make room on the disk or give access to the folder, then run the same command again",
+    )
 
 
 def _damaged(path: Path, reason: str) -> StateError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from syncspec.apply.journal import AttemptOutcome, Intent
 from syncspec.apply.mapping import SentRecord
-from syncspec.apply.outcomes import Verdict
+from syncspec.apply.outcomes import Verdict, VerdictKind
 from syncspec.apply.states import AttemptState
 from syncspec.keys import key_digest
 from syncspec.records import AwaitConsumers, Target
@@ -25,13 +25,14 @@ class Delivery:
     """Records of one collection that go in one request. `repeats` maps address to the attempt that came before.
 
     `tries` counts requests for these very records that are known to have changed nothing; `cursor` is where the
-    list that the plan rests on ended.
+    list that the plan rests on ended, `polling_seconds` how often its sync asks the provider, where it tells.
     """
 
     target: Target
     records: tuple[SentRecord, ...]
     await_consumers: AwaitConsumers | None = None
     cursor: str | None = None
+    polling_seconds: float | None = None
     tries: int = 0
     repeats: Mapping[str, str] = field(default_factory=dict)
 
@@ -52,18 +53,19 @@ class Delivery:
             await_consumers=self.await_consumers,
         )
 
-    def intents(self) -> list[Intent]:
-        return [self._intent(record) for record in self.records]
+    def intents(self, *, payload_key: bytes | None) -> list[Intent]:
+        """What the journal keeps of each record before it is sent; `payload_key` keys the digest of its data."""
+        return [self._intent(record, payload_key) for record in self.records]
 
-    def _intent(self, record: SentRecord) -> Intent:
+    def _intent(self, record: SentRecord, payload_key: bytes | None) -> Intent:
         key = record.desired.key
         return Intent(
             address=record.address,
             kind=MutationKind.CREATE,
             target=self.target,
-            payload=digest(record.wire),
-            key=key_digest(key.strict) if key else None,
-            loose_key=key_digest(key.loose) if key else None,
+            payload=digest(record.wire, key=payload_key),
+            key=key_digest(key.strict, secret=record.key_secret) if key else None,
+            loose_key=key_digest(key.loose, secret=record.key_secret) if key else None,
             marker=record.desired.marker,
             cursor=self.cursor,
             repeats=self.repeats.get(record.address),
@@ -83,13 +85,20 @@ class Delivery:
         ]
 
     def masked(self, verdict: Verdict) -> Verdict:
-        """The verdict with the values of sensitive fields taken out of what the other side said."""
-        message = verdict.message
-        for record in self.records:
-            for name, value in record.wire.items():
-                if record.rules.rule(name).sensitive and value not in (None, "", True, False):
-                    message = message.replace(str(value), "***")
-        return replace(verdict, message=message)
+        """The verdict without the other side's words, which may quote them, where sensitive values were sent.
+
+        Values are not searched for in the words: a provider quotes them shortened, trimmed or in another case.
+        """
+        sensitive = any(
+            value not in (None, "") and record.rules.rule(name).sensitive
+            for record in self.records
+            for name, value in record.wire.items()
+        )
+        if not sensitive or verdict.status is None or verdict.kind is VerdictKind.APPLIED:
+            return verdict
+        return replace(
+            verdict, message=f"answered {verdict.status}; its text is left out, for it may quote sensitive values"
+        )
 
     def again(self, attempts: Mapping[str, str], *, tries: int) -> Delivery:
         """The same records once more, as a repetition of these attempts."""

@@ -127,6 +127,8 @@ class Executor:
         verdict = delivery.masked(classify(result, records=len(delivery.records), atomic=atomic))
         following = self._conclude(delivery, intended, verdict, result)
         self._stop_sending(delivery.target, verdict)
+        if verdict.kind is VerdictKind.UNKNOWN and verdict.pause is not None:
+            self._slow_down(delivery.target.upstream, verdict, verdict.pause)
         self._tell_finished(delivery, verdict)
         return following
 
@@ -146,13 +148,14 @@ class Executor:
         settings = self._upstreams[delivery.target.upstream]
         now = self._clock.now()
         not_after = now + SEND_WITHIN
-        margin = timedelta(seconds=settings.request_timeout + delivery.await_seconds + settings.settle)
+        settle = max(settings.settle, 2 * (delivery.polling_seconds or 0.0))
+        margin = timedelta(seconds=settings.request_timeout + delivery.await_seconds + settle)
         self._batches += 1
         try:
             return self._journal.intend(
                 self._run,
                 self._batches,
-                delivery.intents(),
+                delivery.intents(payload_key=self._entries.keys.private),
                 epochs=self._epochs,
                 now=now,
                 not_after=not_after,
@@ -220,7 +223,9 @@ class Executor:
                 entry = self._entries.created(record, delivery.target, row)
                 outcomes.append(AttemptOutcome(address=record.address, state=AttemptState.APPLIED, entry=entry))
         taken.update(row.upstream_id for row in mapped.pairs.values())
-        self._rejections.clear()
+        for place, message in list(self._rejections):
+            if place == delivery.target.place:
+                del self._rejections[(place, message)]
         if not self.ledger.record(intended, outcomes, rows):
             unwritten = "answered 2xx, but the journal could not be written"
             self.ledger.report_all(delivery, RecordOutcome.UNKNOWN, unwritten, rows)
@@ -249,13 +254,21 @@ class Executor:
         """Nothing was applied: the same again after a pause, a bounded number of times."""
         upstream = delivery.target.upstream
         pause = verdict.pause if verdict.pause is not None else min(_FIRST_PAUSE * 2**delivery.tries, _LONGEST_PAUSE)
-        if delivery.tries + 1 >= _TRIES or pause > self._upstreams[upstream].wait:
+        if delivery.tries + 1 >= _TRIES:
             self._stopped.setdefault(upstream, f"sending to {upstream} stopped: {verdict.message}")
-            self.ledger.report_all(delivery, RecordOutcome.NOT_ATTEMPTED, verdict.message)
-            return ()
+        elif self._slow_down(upstream, verdict, pause):
+            return [delivery.again(intended.attempts, tries=delivery.tries + 1)]
+        self.ledger.report_all(delivery, RecordOutcome.NOT_ATTEMPTED, verdict.message)
+        return ()
+
+    def _slow_down(self, upstream: str, verdict: Verdict, pause: float) -> bool:
+        """Let nothing be sent to the upstream for a while; a while longer than we wait stops it: False."""
+        if pause > self._upstreams[upstream].wait:
+            self._stopped.setdefault(upstream, f"sending to {upstream} stopped: {verdict.message}")
+            return False
         self._throttles[upstream].pause(pause)
         self._on_event(Waiting(run=self._run, upstream=upstream, reason=verdict.message, seconds=pause))
-        return [delivery.again(intended.attempts, tries=delivery.tries + 1)]
+        return True
 
     def _stop_sending(self, target: Target, verdict: Verdict) -> None:
         match verdict.stop:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import orjson
 
@@ -32,8 +32,22 @@ class RunSummary:
 
 def packed(report: Report) -> bytes:
     """A report as the journal keeps it."""
-    records = [{name: value for name, value in asdict(record).items() if value} for record in report.records]
+    records = [_packed_record(record) for record in report.records]
     return orjson.dumps({"records": records, "requests": report.requests, "interrupted": report.interrupted})
+
+
+def _packed_record(record: RecordReport) -> dict[str, object]:
+    """What is known of one record; names that say nothing are left out."""
+    packed_record: dict[str, object] = {"address": record.address, "outcome": record.outcome.value}
+    if record.upstream_id:
+        packed_record["upstream_id"] = record.upstream_id
+    if record.error:
+        packed_record["error"] = record.error
+    if record.source:
+        packed_record["source"] = record.source
+    if record.candidates:
+        packed_record["candidates"] = record.candidates
+    return packed_record
 
 
 def _unpacked(run: str, content: bytes) -> Report:

@@ -9,7 +9,7 @@ unknown. `identities` are folded into the lockfile by whoever holds the run lock
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -174,6 +174,7 @@ class Journal:
         intended.
         """
         attempts = {intent.address: f"{run}.{batch}.{number}" for number, intent in enumerate(intents)}
+        times = (rfc3339(now), rfc3339(not_after), rfc3339(horizon))
         with writing(self._db) as db:
             for place, epoch in epochs.items():
                 if self.locks.epoch(place) != epoch:
@@ -191,7 +192,7 @@ class Journal:
                         *(attempts[intent.address], run, batch, self._lockfile, intent.address, intent.kind),
                         *_place(intent.target),
                         *(AttemptState.INTENDED, intent.payload, intent.key, intent.loose_key, intent.marker),
-                        *(intent.cursor, intent.repeats, rfc3339(now), rfc3339(not_after), rfc3339(horizon)),
+                        *(intent.cursor, intent.repeats, *times),
                     )
                     for intent in intents
                 ],
@@ -211,38 +212,47 @@ class Journal:
 
         Raises StateError where the disk refuses; the attempts then stay intended, which the next run reads as unknown.
         """
+        ended_at = rfc3339(now)
         owners = {outcome.entry.upstream_id: outcome.address for outcome in outcomes if outcome.entry}
         target = intended.target
         with writing(self._db) as db:
-            for outcome in outcomes:
-                self._step(intended.attempts[outcome.address], outcome, now)
+            self._step(intended, outcomes, ended_at)
             db.executemany(
                 "INSERT OR REPLACE INTO returned VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 [
                     (
                         *(intended.run, intended.batch, target.endpoint, target.sync_id, target.collection_id),
-                        *(row.upstream_id, owners.get(row.upstream_id), rfc3339(now)),
+                        *(row.upstream_id, owners.get(row.upstream_id), ended_at),
                     )
                     for row in returned
                 ],
             )
             self._put(outcome.entry for outcome in outcomes if outcome.entry)
 
-    def _step(self, attempt: str, outcome: AttemptOutcome, now: datetime) -> None:
-        row = self._db.execute("SELECT state FROM attempts WHERE attempt = ?", (attempt,)).fetchone()
-        if not may_follow(AttemptState(row["state"]), outcome.state):
-            raise StateError(
-                "The journal would contradict itself",
-                detail=f"Attempt {attempt} of {outcome.address} is {row['state']} and cannot become {outcome.state}.",
+    def _step(self, intended: Intended, outcomes: Sequence[AttemptOutcome], ended_at: str) -> None:
+        """Take each attempt to its outcome's state; only states from which that is a step are left."""
+        steps: dict[AttemptState, list[tuple[object, ...]]] = {}
+        for outcome in outcomes:
+            steps.setdefault(outcome.state, []).append(
+                (
+                    *(outcome.state, outcome.message, outcome.status, outcome.refused),
+                    *(outcome.entry.upstream_id if outcome.entry else None, ended_at),
+                    intended.attempts[outcome.address],
+                )
             )
-        self._db.execute(
-            "UPDATE attempts SET state = ?, message = ?, status = ?, refused = ?, upstream_id = ?, ended_at = ? "
-            "WHERE attempt = ?",
-            (
-                *(outcome.state, outcome.message, outcome.status, outcome.refused),
-                *(outcome.entry.upstream_id if outcome.entry else None, rfc3339(now), attempt),
-            ),
-        )
+        for state, values in steps.items():
+            before = ", ".join(f"'{each}'" for each in AttemptState if may_follow(each, state))
+            changed = self._db.executemany(
+                "UPDATE attempts SET state = ?, message = ?, status = ?, refused = ?, upstream_id = ?, ended_at = ? "  # noqa: S608
+                f"WHERE attempt = ? AND state IN ({before})",
+                values,
+            ).rowcount
+            if changed != len(values):
+                raise StateError(
+                    "The journal would contradict itself",
+                    detail=f"Of {len(values)} attempts of batch {intended.batch} in run {intended.run}, "
+                    f"{len(values) - changed} cannot become {state}.",
+                )
 
     def orphan(self, *, now: datetime) -> int:
         """Turn what earlier runs left intended to unknown; returns how many. Only for the holder of the run lock."""
@@ -319,13 +329,21 @@ class Journal:
             [(self._lockfile, entry.address, entry_line(entry), private_digests(entry)) for entry in entries],
         )
 
-    def identities(self) -> tuple[Identity, ...]:
-        """What the journal knows of every address of this lockfile, by address."""
+    def identities(self, *, beyond: Container[str] = ()) -> tuple[Identity, ...]:
+        """What the journal knows of every address of this lockfile, by address.
+
+        Of the addresses in `beyond`, which a lockfile holds, only what that lockfile may lack: lines that were not
+        folded, and private digests.
+        """
         with reading():
             rows = self._db.execute(
                 "SELECT * FROM identities WHERE lockfile = ? ORDER BY address", (self._lockfile,)
             ).fetchall()
-        return tuple(Identity(address=row["address"], entry=entry_of(row), folded=bool(row["folded"])) for row in rows)
+        return tuple(
+            Identity(address=row["address"], entry=entry_of(row), folded=bool(row["folded"]))
+            for row in rows
+            if not row["folded"] or row["private"] is not None or row["address"] not in beyond
+        )
 
     def mark_folded(self) -> None:
         """Note that a lockfile with all of this is on disk."""

@@ -16,15 +16,16 @@ class LockTable:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._db = connection
 
-    def take(self, places: Sequence[str], owner: str) -> dict[str, int]:
-        """Note who holds the run lock of these places; returns the epoch of each, which every intent then checks."""
+    def take(self, epochs: Mapping[str, int], owner: str) -> bool:
+        """Note who holds the run lock of these places; False, and nothing noted, where one is in another epoch."""
         with writing(self._db) as db:
-            for place in places:
-                db.execute(
-                    "INSERT INTO locks VALUES (?, 0, ?) ON CONFLICT (place) DO UPDATE SET owner = excluded.owner",
-                    (place, owner),
-                )
-            return {place: self.epoch(place) for place in places}
+            if any(self.epoch(place) != epoch for place, epoch in epochs.items()):
+                return False
+            db.executemany(
+                "INSERT INTO locks VALUES (?, 0, ?) ON CONFLICT (place) DO UPDATE SET owner = excluded.owner",
+                [(place, owner) for place in epochs],
+            )
+            return True
 
     def release(self, epochs: Mapping[str, int]) -> None:
         """Forget the owner of places that are still in that epoch."""

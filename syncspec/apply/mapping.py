@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from syncspec.keys import match_key
+from syncspec.keys import loose_key_of, strict_key_of
 from syncspec.records import Data, DesiredRecord, FieldRules, Json, ObservedRecord
 from syncspec.values import equal
 
@@ -15,13 +15,17 @@ __all__ = ["Mapped", "SentRecord", "map_answer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentRecord:
-    """A record as it was sent: its declaration, the wire's data, and how its set tells records apart."""
+    """A record as it was sent: its declaration, the wire's data, and how its set tells records apart.
+
+    `key_secret` keys the digests of its match key, where that is sensitive.
+    """
 
     desired: DesiredRecord
     wire: Data
     match_on: tuple[str, ...]
     marker_field: str | None
     rules: FieldRules
+    key_secret: bytes | None = field(default=None, repr=False)
 
     @property
     def address(self) -> str:
@@ -37,8 +41,9 @@ class Mapped:
     candidates: tuple[ObservedRecord, ...]
 
 
-Fingerprint = Callable[[SentRecord, ObservedRecord | None], Hashable | None]
-"""The value by which one rung compares; with a row, of that row as the sent record's set reads it."""
+Readers = tuple[Callable[[SentRecord], str | None], Callable[[ObservedRecord], str | None]]
+Rung = Callable[[SentRecord], Readers]
+"""Gives the value by which records of one set are compared, for a record that was sent and for a row."""
 
 
 def map_answer(
@@ -53,8 +58,8 @@ def map_answer(
     free = {upstream_id: row for upstream_id, row in by_id.items() if upstream_id not in taken and not row.deleted}
     open_sent = {record.address: record for record in sent}
     pairs: dict[str, ObservedRecord] = {}
-    for fingerprint in (_marker, _strict, _loose):
-        _pair_unique(open_sent, free, pairs, fingerprint)
+    for rung in (_by_marker, _by_strict_key, _by_loose_key):
+        _pair_unique(open_sent, free, pairs, rung)
     _pair_equal_data(open_sent, free, pairs)
     if len(open_sent) == len(free) == 1 and len(by_id) == len(sent):
         _pair(open_sent, free, pairs, next(iter(open_sent)), next(iter(free)))
@@ -74,30 +79,31 @@ def _pair(
     pairs[address] = free.pop(upstream_id)
 
 
-def _marker(record: SentRecord, row: ObservedRecord | None) -> Hashable | None:
-    if record.marker_field is None:
-        return None
-    if row is None:
-        return record.desired.marker
-    value = row.data.get(record.marker_field)
-    return value if isinstance(value, str) and value else None
+def _by_marker(first: SentRecord) -> Readers:
+    name = first.marker_field
+
+    def shown(row: ObservedRecord) -> str | None:
+        value = row.data.get(name) if name is not None else None
+        return value if isinstance(value, str) and value else None
+
+    return (lambda record: record.desired.marker if name is not None else None), shown
 
 
-def _strict(record: SentRecord, row: ObservedRecord | None) -> Hashable | None:
-    key = match_key(row.data if row else record.wire, record.match_on, record.rules) if record.match_on else None
-    return key.strict if key else None
+def _by_strict_key(first: SentRecord) -> Readers:
+    key_of = strict_key_of(first.match_on, first.rules)
+    return (lambda record: key_of(record.wire)), (lambda row: key_of(row.data))
 
 
-def _loose(record: SentRecord, row: ObservedRecord | None) -> Hashable | None:
-    key = match_key(row.data if row else record.wire, record.match_on, record.rules) if record.match_on else None
-    return key.loose if key else None
+def _by_loose_key(first: SentRecord) -> Readers:
+    key_of = loose_key_of(first.match_on, first.rules)
+    return (lambda record: key_of(record.wire)), (lambda row: key_of(row.data))
 
 
 def _pair_unique(
     open_sent: dict[str, SentRecord],
     free: dict[str, ObservedRecord],
     pairs: dict[str, ObservedRecord],
-    fingerprint: Fingerprint,
+    rung: Rung,
 ) -> None:
     """Pair where exactly one record and exactly one row share a value. Sets that read rows differently stay apart."""
     lenses: dict[Hashable, list[SentRecord]] = defaultdict(list)
@@ -105,8 +111,9 @@ def _pair_unique(
         lenses[(record.match_on, record.marker_field, id(record.rules))].append(record)
     matches: list[tuple[str, str]] = []
     for records in lenses.values():
-        ours = _grouped((fingerprint(record, None), record.address) for record in records)
-        theirs = _grouped((fingerprint(records[0], row), upstream_id) for upstream_id, row in free.items())
+        of_sent, of_row = rung(records[0])
+        ours = _grouped((of_sent(record), record.address) for record in records)
+        theirs = _grouped((of_row(row), upstream_id) for upstream_id, row in free.items())
         matches += [
             (addresses[0], theirs[value][0])
             for value, addresses in ours.items()

@@ -37,7 +37,10 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """A classified answer. `refused`: an unknown that the other side answered with a 4xx. `pause` in seconds."""
+    """A classified answer. `refused`: an unknown that the other side answered with a 4xx.
+
+    `pause`: seconds for which nothing more may be sent to that upstream, whatever became of this request.
+    """
 
     kind: VerdictKind
     message: str = ""
@@ -52,6 +55,7 @@ _TOO_LARGE = 413
 _NO_ACCESS = frozenset({401, 403})
 _NO_SUCH_PLACE = 404
 _TOO_MANY = 429
+_UNTOLD_PAUSE = 1.0
 _WRONG_ENDPOINT = frozenset({405, 415, 501})
 
 
@@ -78,9 +82,10 @@ def _classify_answer(answer: Answered, *, certain: bool, single: bool) -> Verdic
         text = f"answered {status}, but the answer could not be read"
         return Verdict(kind=VerdictKind.UNKNOWN, message=text, status=status)
     if not 400 <= status < 500:
-        return Verdict(kind=VerdictKind.UNKNOWN, message=message, status=status, stop=stop)
+        return Verdict(kind=VerdictKind.UNKNOWN, message=message, status=status, stop=stop, pause=answer.retry_after)
     if not certain:
-        return Verdict(kind=VerdictKind.UNKNOWN, message=message, status=status, refused=True, stop=stop)
+        pause = answer.retry_after if answer.retry_after is not None or status != _TOO_MANY else _UNTOLD_PAUSE
+        return Verdict(kind=VerdictKind.UNKNOWN, message=message, status=status, refused=True, stop=stop, pause=pause)
     if status == _TOO_MANY:
         return Verdict(kind=VerdictKind.RETRY, message=message, status=status, pause=answer.retry_after)
     if status in _INVALID or status == _TOO_LARGE:

@@ -24,8 +24,9 @@ from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.apply.mapping import SentRecord
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.runlock import hold_run_lock, make_holder, places_of
+from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
-from syncspec.lockfile import LockEntry, Lockfile, OpenAttempt
+from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
 from syncspec.lockfile.file import read_lockfile, write_lockfile
 from syncspec.planning.batches import wire_data
 from syncspec.planning.plan import Action, Change, Plan
@@ -38,15 +39,14 @@ __all__ = ["Run", "State", "open_run", "read_state"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class State:
-    """What earlier runs left. `lockfile` has the journal folded in; `digest_key` keys sensitive fields' digests.
+    """What earlier runs left. `lockfile` has the journal folded in; `digest_keys` key sensitive fields' digests.
 
     `attempts_elsewhere` and `entries_elsewhere` are those of other lockfiles in the same state folder.
     """
 
     lockfile: Lockfile
     open_attempts: tuple[OpenAttempt, ...]
-    journal_present: bool
-    digest_key: bytes | None
+    digest_keys: DigestKeys
     attempts_elsewhere: tuple[OpenAttempt, ...] = ()
     entries_elsewhere: tuple[LockEntry, ...] = ()
 
@@ -56,8 +56,8 @@ def read_state(project: LoadedProject) -> State:
     lockfile = _read_lockfile(project)
     journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
     if journal is None:
-        key = project.digest_key
-        return State(lockfile=lockfile, open_attempts=lockfile.pending, journal_present=False, digest_key=key)
+        keys = DigestKeys(shared=project.digest_key)
+        return State(lockfile=lockfile, open_attempts=lockfile.pending, digest_keys=keys)
     with journal:
         return _state(project, lockfile, journal)
 
@@ -71,7 +71,7 @@ def _state(project: LoadedProject, lockfile: Lockfile, journal: Journal) -> Stat
     mine = journal.open_attempts()
     folded = fold(
         lockfile,
-        journal.identities(),
+        journal.identities(beyond=lockfile.entries),
         mine,
         known_attempts=journal.known_attempts(attempt.attempt for attempt in lockfile.pending),
         declared=declared,
@@ -79,8 +79,7 @@ def _state(project: LoadedProject, lockfile: Lockfile, journal: Journal) -> Stat
     return State(
         lockfile=folded,
         open_attempts=folded.pending,
-        journal_present=True,
-        digest_key=project.digest_key or journal.digest_key(),
+        digest_keys=DigestKeys(shared=project.digest_key, private=journal.digest_key()),
         attempts_elsewhere=journal.attempts_elsewhere(),
         entries_elsewhere=journal.entries_elsewhere(),
     )
@@ -137,6 +136,11 @@ class Run:
         self._journal.mark_folded()
         self.state = state
 
+    def _fold_if_ours(self) -> None:
+        """Fold, unless the lock was taken away: the lockfile is then the next run's to write, from this journal."""
+        if self._journal.locks.epochs(list(self._epochs)) == self._epochs:
+            self.fold()
+
     def request_stop(self) -> None:
         """Finish what is in flight, record it, and start nothing more."""
         self._stop_requested = True
@@ -157,13 +161,13 @@ class Run:
         Raises StateError where the journal cannot be written before anything was sent. What goes wrong later is in
         the report.
         """
-        emit: Callable[[Event], None] = on_event or _ignore
+        listener = _Listener(on_event or _ignore)
+        emit: Callable[[Event], None] = listener.tell
         self._journal.begin_run(self.run_id, command=self._command, owner=self._owner, now=self._clock.now())
         emit(RunStarted(run=self.run_id, batches=len(plan.batches), records=sum(len(b.changes) for b in plan.batches)))
         entries = EntryMaker(
             clock=self._clock,
-            digest_key=self._project.digest_key or self._journal.digest_key(),
-            private=self._project.digest_key is None,
+            keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
         )
         self._lock_without_sending(plan, entries)
         self._executor = executor = Executor(
@@ -180,11 +184,11 @@ class Run:
         if self._stop_requested:
             executor.stop()
         try:
-            await executor.deliver(self._deliveries(plan))
+            await executor.deliver(self._deliveries(plan, entries))
         except BaseException:
-            self.fold()
+            self._fold_if_ours()
             raise
-        report = self._finish(plan, executor)
+        report = self._finish(plan, executor, listener)
         emit(RunFinished(run=self.run_id, exit_code=report.exit_code))
         return report
 
@@ -199,7 +203,7 @@ class Run:
             if change.desired is None or record_set is None:
                 continue
             if change.action is Action.ADOPT and change.observed:
-                made.append(entries.adopted(change.desired, record_set.rules, change.target, change.observed))
+                made.append(entries.adopted(change.desired, record_set, change.observed))
             elif change.action is Action.MOVE and change.moved_from:
                 made.append(entries.moved(locked[change.moved_from], change.desired))
                 removed.append(change.moved_from)
@@ -208,33 +212,32 @@ class Run:
         if made:
             self._journal.put(made, removed=removed)
 
-    def _deliveries(self, plan: Plan) -> list[list[Delivery]]:
+    def _deliveries(self, plan: Plan, entries: EntryMaker) -> list[list[Delivery]]:
         sets = {record_set.name: record_set for record_set in self._project.sets}
-        cursors = {summary.target.place: summary.cursor for summary in plan.observations}
+        seen = {summary.target.place: summary for summary in plan.observations}
         deliveries = [
             (
                 batch.wave,
                 Delivery(
                     target=batch.target,
-                    records=tuple(_sent(sets, change) for change in batch.changes),
+                    records=tuple(_sent(sets, change, entries) for change in batch.changes),
                     await_consumers=batch.await_consumers,
-                    cursor=cursors.get(batch.target.place),
+                    cursor=seen[batch.target.place].cursor,
+                    polling_seconds=seen[batch.target.place].polling_seconds,
                 ),
             )
             for batch in sorted(plan.batches, key=lambda batch: batch.wave)
         ]
         return [[item for _, item in wave] for _, wave in groupby(deliveries, key=lambda pair: pair[0])]
 
-    def _finish(self, plan: Plan, executor: Executor) -> Report:
+    def _finish(self, plan: Plan, executor: Executor, listener: _Listener) -> Report:
         """Fold, report and close the run; the lockfile is final before any exit code is known."""
-        diagnostics = list(executor.ledger.diagnostics)
+        diagnostics = [*executor.ledger.diagnostics, *listener.failures]
         records = tuple(
-            executor.ledger.reports.get(change.address) or _report_unsent(change)
-            for change in plan.changes
-            if change.desired is not None
+            executor.ledger.reports.get(change.address) or _report_unsent(change) for change in plan.changes
         )
         try:
-            self.fold()
+            self._fold_if_ours()
         except SyncspecError as error:
             diagnostics += error.diagnostics
         report = Report(
@@ -253,7 +256,7 @@ class Run:
         return report
 
 
-def _sent(sets: Mapping[str, DesiredSet], change: Change) -> SentRecord:
+def _sent(sets: Mapping[str, DesiredSet], change: Change, entries: EntryMaker) -> SentRecord:
     assert change.desired is not None
     record_set = sets[change.address.partition(".")[0]]
     return SentRecord(
@@ -262,6 +265,7 @@ def _sent(sets: Mapping[str, DesiredSet], change: Change) -> SentRecord:
         match_on=record_set.match_on,
         marker_field=record_set.marker_field,
         rules=record_set.rules,
+        key_secret=entries.key_secret(record_set.match_on, record_set.rules),
     )
 
 
@@ -285,7 +289,7 @@ _UNSENT = {
 def _report_unsent(change: Change) -> RecordReport:
     """Report a change that no request belongs to."""
     outcome = _UNSENT[change.action]
-    silent = outcome in (RecordOutcome.ADOPTED, RecordOutcome.UNCHANGED)
+    silent = outcome in (RecordOutcome.ADOPTED, RecordOutcome.UNCHANGED) and change.action is not Action.DRIFT
     return RecordReport(
         address=change.address,
         outcome=outcome,
@@ -293,6 +297,29 @@ def _report_unsent(change: Change) -> RecordReport:
         error=None if silent else change.reason,
         source=change.source,
     )
+
+
+class _Listener:
+    """Tells events to a listener; one that fails is told no more, and keeps no outcome from being recorded."""
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self.failures: list[Diagnostic] = []
+        self._on_event = on_event
+
+    def tell(self, event: Event) -> None:
+        if self.failures:
+            return
+        try:
+            self._on_event(event)
+        except Exception as error:  # noqa: BLE001 - whatever a listener raises must not touch what is in flight
+            self.failures.append(
+                Diagnostic(
+                    severity=Severity.WARNING,
+                    code="listener",
+                    summary="Progress is not told any more",
+                    detail=f"The listener failed: {type(error).__name__}: {error}. The run went on without it.",
+                )
+            )
 
 
 def _ignore(_: Event) -> None:

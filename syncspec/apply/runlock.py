@@ -11,8 +11,8 @@ import getpass
 import hashlib
 import os
 import platform
-from collections.abc import AsyncIterator, Iterable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,7 +49,7 @@ class LockHolder:
 
 def places_of(project: LoadedProject) -> list[str]:
     """What a run of this project must hold: its lockfile, and every place that its sets declare."""
-    return sorted({f"lockfile {project.lockfile.resolve()}", *map(_place_of, project.sets)})
+    return sorted({f"lockfile {lockfile_of(project)}", *map(_place_of, project.sets)})
 
 
 def _place_of(record_set: DesiredSet) -> str:
@@ -70,21 +70,56 @@ async def hold_run_lock(
         folder.mkdir(exist_ok=True)
     except OSError as error:
         raise StateError("The state folder cannot be written", detail=f"{folder}: {error.strerror}.") from error
-    deadline = patience
-    async with AsyncExitStack() as stack:
-        for place, epoch in sorted(journal.locks.epochs(places).items()):
-            lock = FileLock(_lock_path(folder, place, epoch), timeout=0)
-            while not _acquired(lock):
-                if deadline <= 0:
-                    raise _locked(journal, place)
-                await clock.sleep(min(_POLL_SECONDS, deadline))
-                deadline -= _POLL_SECONDS
-            stack.callback(lock.release)
-        epochs = journal.locks.take(places, _packed(holder))
+    epochs, locks = await _take_all(journal, places, folder, holder, patience=patience, clock=clock)
+    try:
         yield epochs
         with suppress(StateError):
             # A full disk must not hide the run's report, and a name that stays is shown only while the lock is held.
             journal.locks.release(epochs)
+    finally:
+        _release(locks)
+
+
+async def _take_all(
+    journal: Journal, places: Sequence[str], folder: Path, holder: LockHolder, *, patience: float, clock: Clock
+) -> tuple[dict[str, int], list[FileLock]]:
+    """Take all places or none, in the epochs that they are in at that moment; try again until patience ends."""
+    left = patience
+    while True:
+        epochs = journal.locks.epochs(places)
+        locks, busy = _try_all(folder, epochs)
+        try:
+            # An unlock may have raised an epoch since it was read: the file that we hold then guards nothing.
+            if busy is None and journal.locks.take(epochs, _packed(holder)):
+                return epochs, locks
+        except BaseException:
+            _release(locks)
+            raise
+        _release(locks)
+        if left <= 0:
+            raise _locked(journal, busy or places[0])
+        await clock.sleep(min(_POLL_SECONDS, left))
+        left -= _POLL_SECONDS
+
+
+def _try_all(folder: Path, epochs: Mapping[str, int]) -> tuple[list[FileLock], str | None]:
+    """The locks of all places and None, or those taken so far and the place that another run holds."""
+    locks: list[FileLock] = []
+    for place, epoch in sorted(epochs.items()):
+        lock = FileLock(_lock_path(folder, place, epoch), timeout=0)
+        try:
+            if not _acquired(lock):
+                return locks, place
+        except StateError:
+            _release(locks)
+            raise
+        locks.append(lock)
+    return locks, None
+
+
+def _release(locks: Iterable[FileLock]) -> None:
+    for lock in locks:
+        lock.release()
 
 
 def _acquired(lock: FileLock) -> bool:

@@ -43,7 +43,13 @@ OPEN_STATES = frozenset(
 _S = AttemptState
 TRANSITIONS: Mapping[AttemptState, frozenset[AttemptState]] = {
     _S.INTENDED: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.REJECTED, _S.UNMAPPED, _S.UNKNOWN}),
-    _S.UNKNOWN: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.WATCHED, _S.NEEDS_PERSON, _S.DUPLICATE}),
+    # A run that was cut off, and whose attempts the next one found open, may still be answered.
+    _S.UNKNOWN: frozenset(
+        {
+            *(_S.APPLIED, _S.NOT_APPLIED, _S.REJECTED, _S.UNMAPPED, _S.UNKNOWN),
+            *(_S.WATCHED, _S.NEEDS_PERSON, _S.DUPLICATE),
+        }
+    ),
     _S.UNMAPPED: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.DUPLICATE}),
     _S.WATCHED: frozenset({_S.CLOSED, _S.DUPLICATE}),
     _S.NEEDS_PERSON: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.DUPLICATE}),

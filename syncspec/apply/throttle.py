@@ -23,6 +23,7 @@ class Throttle:
         self._turn = anyio.Lock()
         self._starts: deque[datetime] = deque()
         self._pause_until: datetime | None = None
+        self._longest_pause = 0.0
 
     async def acquire(self) -> None:
         """Wait for a turn and hold it until `release`. A cancelled wait holds nothing."""
@@ -42,11 +43,13 @@ class Throttle:
         """Let no request start for that long."""
         until = self._clock.now() + timedelta(seconds=seconds)
         self._pause_until = max(until, self._pause_until or until)
+        self._longest_pause = max(seconds, self._longest_pause)
 
     async def _wait_for_turn(self) -> None:
         # A sleep is never longer than what was asked for, so a clock that steps cannot hold us for ever.
         while self._pause_until is not None:
-            left, self._pause_until = (self._pause_until - self._clock.now()).total_seconds(), None
+            left = min((self._pause_until - self._clock.now()).total_seconds(), self._longest_pause)
+            self._pause_until, self._longest_pause = None, 0.0
             if left > 0:
                 await self._clock.sleep(left)
         if self._rate_limit is None:

@@ -50,8 +50,7 @@ def command(
     choose what is applied as in `syncspec plan`.
 
     Press Ctrl-C once to finish what is in flight and stop, twice to stop at once; what was sent is recorded either
-    way. Where the outcome of a record is unknown, run the same command again: it looks upstream first and sends
-    nothing twice.
+    way. A record whose outcome is unknown is never sent again; `syncspec explain ADDRESS` shows what is upstream.
 
     Exit codes: 0 all is as declared; 3 some records were rejected, blocked or not attempted; 4 the outcome of some is
     unknown; 6 a guard refused the plan; 7 another run holds the lock; 130 interrupted.

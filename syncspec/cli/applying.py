@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import anyio
@@ -15,6 +16,7 @@ from syncspec.cli.invocation import Invocation
 from syncspec.cli.progress import View, watch
 from syncspec.cli.question import ask_for_yes
 from syncspec.project.core import AsyncProject
+from syncspec.project.loop import run_to_end
 from syncspec.project.reading import single_error
 from syncspec.project.results import AppliedReport, ReviewablePlan
 from syncspec.render.plan_text import summary_line
@@ -36,7 +38,7 @@ class Applying:
     def run(self, project: AsyncProject, *, ask: bool, **options: Any) -> AppliedReport | None:
         """Apply; None where it was interrupted before anything was sent. Raises what `AsyncProject.apply` raises."""
         with watch(self._screen) as view:
-            return anyio.run(functools.partial(self._supervised, project, view, ask=ask, **options))
+            return run_to_end(functools.partial(self._supervised, project, view, ask=ask, **options))
 
     async def _supervised(
         self, project: AsyncProject, view: View, *, ask: bool, **options: Any
@@ -52,7 +54,7 @@ class Applying:
                     on_rows=view.rows,
                     on_run=self._hold,
                     lock_timeout=self._invocation.lock_timeout,
-                    command=" ".join(["syncspec", *sys.argv[1:]]),
+                    command=_command_line(sys.argv[1:]),
                     **options,
                 )
                 tasks.cancel_scope.cancel()
@@ -94,3 +96,17 @@ class Applying:
     def _confirm(self, view: View, plan: ReviewablePlan) -> bool:
         view.pause()
         return ask_for_yes(self._screen, f"{summary_line(plan.plan)} Apply this?")
+
+
+def _command_line(arguments: Sequence[str]) -> str:
+    """What was typed, as the journal keeps it: the values of variables may be secrets."""
+    shown = ["syncspec"]
+    after_var = False
+    for argument in arguments:
+        if after_var or argument.startswith("--var="):
+            name = argument.removeprefix("--var=").partition("=")[0]
+            shown.append(f"{'' if after_var else '--var='}{name}=***")
+        else:
+            shown.append(argument)
+        after_var = argument == "--var"
+    return " ".join(shown)

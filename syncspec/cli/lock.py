@@ -11,7 +11,15 @@ from syncspec.errors import NotConfirmedError
 __all__ = ["command"]
 
 
-@click.group("lock")
+_EXAMPLES = """\b
+Examples:
+  syncspec lock list
+  syncspec lock check --json
+  syncspec lock unlock
+"""
+
+
+@click.group("lock", epilog=_EXAMPLES)
 @general_options()
 def command() -> None:
     """Look after the lockfile, which maps addresses to upstream IDs, and the run lock."""
@@ -39,7 +47,7 @@ def list_entries(invocation: Invocation) -> int:
 @project_options()
 @click.pass_obj
 def check(invocation: Invocation) -> int:
-    """Check that the lockfile can be read, agrees with the journal, and fits what is declared. Offline.
+    """Check that the lockfile can be read, contradicts nothing, and fits what is declared. Offline.
 
     Exit code 1 where it does not.
     """

@@ -65,13 +65,12 @@ def command(
     Adopting a record writes to the lockfile only, so --detailed-exitcode does not count it; --fail-on adopt does.
     Where a collection cannot be read, the plan says so and the exit code is 1.
     """
-    import anyio
-
     from syncspec.cli.progress import watch
+    from syncspec.project.loop import run_to_end
 
     project = invocation.open_at(paths)
     with watch(invocation.screen) as view:
-        plan = anyio.run(
+        plan = run_to_end(
             functools.partial(
                 project.plan, include=include, exclude=exclude, labels=labels, paths=paths, on_rows=view.rows
             )

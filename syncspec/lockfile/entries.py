@@ -14,7 +14,7 @@ from enum import StrEnum
 
 from syncspec.records import Target
 
-__all__ = ["EntryState", "FieldDigests", "LockEntry", "Lockfile", "OpenAttempt", "Origin"]
+__all__ = ["DigestKeys", "EntryState", "FieldDigests", "LockEntry", "Lockfile", "OpenAttempt", "Origin"]
 
 
 class Origin(StrEnum):
@@ -30,6 +30,22 @@ class EntryState(StrEnum):
 
     LOCKED = "locked"
     RETAINED = "retained"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DigestKeys:
+    """What keys the digests of sensitive values; None: not at hand, so that such digests cannot be compared.
+
+    `shared` is SYNCSPEC_DIGEST_KEY, the same for all colleagues; `private` is this machine's journal's own.
+    """
+
+    shared: bytes | None = field(default=None, repr=False)
+    private: bytes | None = field(default=None, repr=False)
+
+    @property
+    def best(self) -> bytes | None:
+        """What new digests are keyed by."""
+        return self.shared if self.shared is not None else self.private
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

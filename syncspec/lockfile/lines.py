@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Literal, TypeAlias
 
 import orjson
@@ -40,6 +41,12 @@ class Header(_Line):
     environment: Text | None = Field(default=None, description="The environment; absent where there is none.")
 
 
+@lru_cache(maxsize=256)
+def _target(upstream: str, endpoint: str, sync_id: str, collection_id: str) -> Target:
+    """One object for all lines of a collection: a project has few targets and many lines."""
+    return Target(upstream=upstream, endpoint=endpoint, sync_id=sync_id, collection_id=collection_id)
+
+
 class _Place(_Line):
     address: Text = Field(description="<set>.<record>", examples=["contacts.paul"])
     upstream: Text = Field(description="The upstream's name in the project file.", examples=["crm"])
@@ -48,9 +55,7 @@ class _Place(_Line):
     collection_id: Text = Field(description="provider:collection", examples=["salesforce:contact"])
 
     def target(self) -> Target:
-        return Target(
-            upstream=self.upstream, endpoint=self.endpoint, sync_id=self.sync_id, collection_id=self.collection_id
-        )
+        return _target(self.upstream, self.endpoint, self.sync_id, self.collection_id)
 
 
 class LockedLine(_Place):
@@ -90,6 +95,9 @@ class PendingLine(_Place):
 LockfileLine: TypeAlias = Annotated[Header | LockedLine | PendingLine, Field(union_mode="left_to_right")]
 """One line of the lockfile."""
 
+_ORIGINS = {origin.value: origin for origin in Origin}
+_STATES = {state.value: state for state in EntryState}
+
 _HEADER, _LOCKED, _PENDING = TypeAdapter(Header), TypeAdapter(LockedLine), TypeAdapter(PendingLine)
 
 
@@ -107,14 +115,18 @@ def parse_line(text: bytes) -> Header | LockEntry | OpenAttempt:
 
 def line_entry(line: LockedLine) -> LockEntry:
     """Turn a line into a lock entry: a field that `seen` does not name was seen as it was sent."""
-    fields = {name: FieldDigests(sent=sent, seen=line.seen.get(name, sent)) for name, sent in line.sent.items()}
+    seen = line.seen
+    if seen:
+        fields = {name: FieldDigests(sent=sent, seen=seen.get(name, sent)) for name, sent in line.sent.items()}
+    else:
+        fields = {name: FieldDigests(sent=sent, seen=sent) for name, sent in line.sent.items()}
     return LockEntry(
         address=line.address,
         target=line.target(),
         upstream_id=line.upstream_id,
-        origin=Origin(line.origin),
+        origin=_ORIGINS[line.origin],
         locked_at=line.locked_at,
-        state=EntryState(line.state),
+        state=_STATES[line.state],
         protect=line.protect,
         key=line.key,
         marker=line.marker,

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-__all__ = ["paused_collector"]
+__all__ = ["paused_collector", "sheltered"]
 
 
 @contextmanager
@@ -19,3 +19,18 @@ def paused_collector() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def sheltered() -> Iterator[Callable[[], None]]:
+    """Give a function that hides everything alive at its call from the collector, until the block ends.
+
+    It does nothing in a program that has frozen objects of its own, which the end of the block would thaw.
+    """
+    if gc.get_freeze_count():
+        yield lambda: None
+        return
+    try:
+        yield gc.freeze
+    finally:
+        gc.unfreeze()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from syncspec.diagnostics import Severity, Source, did_you_mean
-from syncspec.keys import loose_key_of, strict_key_of
+from syncspec.keys import match_key_of
 from syncspec.manifests.data_schemas import DataSchema
 from syncspec.manifests.documents import Document, Path
 from syncspec.manifests.findings import shortened
@@ -47,8 +47,7 @@ class RecordChecks:
         self._problems = problems
         self._lifecycle = merged_lifecycle(options.lifecycles)
         self._typed = {name: rule for name, rule in options.rules.fields.items() if rule.type is not None}
-        self._strict = strict_key_of(options.match_on, options.rules)
-        self._loose = loose_key_of(options.match_on, options.rules)
+        self._key_of = match_key_of(options.match_on, options.rules)
         self._seen: set[str] = set()
         self._keyless: list[tuple[str, str, Data]] = []
 
@@ -86,10 +85,8 @@ class RecordChecks:
         options = self._options
         key: MatchKey | None = None
         if options.match_on:
-            strict, loose = self._strict(data), self._loose(data)
-            if strict is not None and loose is not None:
-                key = MatchKey(strict, loose)
-            else:
+            key = self._key_of(data)
+            if key is None:
                 self._keyless.append((name, address, data))
         return DesiredRecord(
             address=address,

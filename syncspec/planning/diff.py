@@ -131,6 +131,7 @@ def _summaries(state: PlanningState) -> tuple[ObservationSummary, ...]:
             reason=each.reason,
             live_rows=each.live_rows,
             cursor=each.cursor,
+            polling_seconds=each.polling_seconds,
         )
         for each in sorted(seen, key=lambda each: each.target)
     )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import assert_never
 
-from syncspec.lockfile import FieldDigests, LockEntry
+from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry
 from syncspec.planning.plan import FieldChange
 from syncspec.planning.state import PlaceRows
 from syncspec.providers import provider
@@ -105,7 +105,7 @@ def judge(
     entry: LockEntry,
     row: ObservedRecord,
     rows: PlaceRows,
-    digest_key: bytes | None,
+    digest_keys: DigestKeys,
 ) -> Verdicts:
     """Tell for each differing field who changed it: what was sent and first seen against what is declared and shown.
 
@@ -120,16 +120,26 @@ def judge(
         if name in record.lifecycle.ignore_changes:
             continue
         sensitive = record_set.rules.rule(name).sensitive
+        known = entry.fields.get(name)
+        key = digest_keys.private if known is not None and known.private else digest_keys.shared
         reading = _Reading(
             desired=record.data[name],
             observed=row.data.get(name),
             shown=name in row.data or rows.carries(name),
-            known=entry.fields.get(name),
+            known=known,
             versions=versions,
             sensitive=sensitive,
-            digest_key=digest_key if sensitive else None,
+            digest_key=key if sensitive else None,
         )
-        causes[_cause(reading)].append(name)
+        cause = _cause(reading)
+        if (
+            cause is _Cause.STORED
+            and name in record_set.match_on
+            and not loosely_equal(reading.desired, reading.observed)
+        ):
+            # A key that is another one by every form is another record's, or somebody's change.
+            cause = _Cause.UPSTREAM
+        causes[cause].append(name)
     return Verdicts(
         author=tuple(causes[_Cause.AUTHOR]),
         upstream=tuple(sorted(causes[_Cause.UPSTREAM] + causes[_Cause.FIRST_READING])),
@@ -177,11 +187,10 @@ def _versions(row: ObservedRecord, entry: LockEntry) -> _Versions:
 
 def _cause(reading: _Reading) -> _Cause:
     known = reading.known
-    if known is None:
+    if known is None or not reading.comparable:
         # Digests of sensitive fields may be another machine's own: without them nobody's change can be told.
         return _Cause.SETTLED if reading.sensitive else _Cause.AUTHOR
-    sent = known.sent if reading.comparable else None
-    seen = known.seen if reading.comparable else None
+    sent, seen = known.sent, known.seen
     if sent is not None and not reading.is_digest_of(sent, reading.desired):
         return _Cause.AUTHOR
     if not reading.shown:

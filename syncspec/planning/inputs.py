@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from syncspec.lockfile import LockEntry, Lockfile, OpenAttempt
+from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
 from syncspec.records import DesiredSet, Observation
 from syncspec.settings import UpstreamSettings
 
@@ -21,7 +21,7 @@ class PlanningInput:
 
     `sets` are all declared sets, also those that are not selected: what is declared anywhere decides what may be
     moved or adopted. `observations` hold at most one per place; a place without one counts as not read.
-    `digest_key` keys the digests of sensitive fields. `attempts_elsewhere` and `entries_elsewhere` belong to other
+    `digest_keys` key the digests of sensitive fields. `attempts_elsewhere` and `entries_elsewhere` belong to other
     environments or projects that share the state folder: the same collection may be theirs too.
     """
 
@@ -35,7 +35,7 @@ class PlanningInput:
     attempts_elsewhere: Sequence[OpenAttempt] = ()
     entries_elsewhere: Sequence[LockEntry] = ()
     selected: Selects | None = None
-    digest_key: bytes | None = field(default=None, repr=False)
+    digest_keys: DigestKeys = field(default_factory=DigestKeys)
 
     def selects(self, record_set: DesiredSet, address: str) -> bool:
         return self.selected is None or self.selected(record_set, address)

@@ -34,7 +34,7 @@ def untouchable(state: PlanningState, record_set: DesiredSet, record: DesiredRec
             "correct upstream_id, or declare that record under an address of its own"
         )
         return blocked(record_set, record, Rule.OTHER_ID_DECLARED, reason, upstream_id=entry.upstream_id)
-    holders = state.holders_of(entry.target.place, entry.upstream_id)
+    holders = state.holders_of(entry.target.place, entry.upstream_id) if state.some_id_is_shared else ()
     if len(holders) > 1:
         names = " and ".join(sorted(holder.address for holder in holders))
         reason = f"{entry.upstream_id} is locked by {names}; take the wrong line out of the lockfile"
@@ -66,7 +66,7 @@ def decide_locked(case: Case, entry: LockEntry, notes: Notes) -> Change:
     released = [name for name in entry.fields if name not in case.record.data]
     if released:
         notes.note_released(case.record_set.name, case.record.address, released)
-    verdicts = judge(case.record_set, case.record, entry, row, case.rows, case.state.inputs.digest_key)
+    verdicts = judge(case.record_set, case.record, entry, row, case.rows, case.state.inputs.digest_keys)
     return _three_way(case, entry, row, verdicts, notes)
 
 

@@ -45,7 +45,7 @@ LOCKS = frozenset({Action.ADOPT, Action.MOVE})
 class FieldChange:
     """One field, from what is upstream (`before`) to what is declared (`after`).
 
-    `known` False: a side is absent. Values of sensitive fields are None on both sides.
+    Values of sensitive fields are None on both sides.
     """
 
     path: str
@@ -98,7 +98,8 @@ class Batch:
 class ObservationSummary:
     """What a plan keeps of an observation: enough to judge it, nothing that changes between equal reads.
 
-    `cursor` is where the list ended; it is kept with every intent and printed nowhere.
+    `cursor` is where the list ended, `polling_seconds` how often the sync asks the provider; both are kept with every
+    intent and printed nowhere.
     """
 
     target: Target
@@ -107,6 +108,7 @@ class ObservationSummary:
     reason: str
     live_rows: int
     cursor: str | None = None
+    polling_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

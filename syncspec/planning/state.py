@@ -7,7 +7,7 @@ from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from syncspec.keys import KeyReader, key_digest, loose_key_of, strict_key_of
+from syncspec.keys import KeyReader, has_sensitive_key, key_digest, loose_key_of, strict_key_of
 from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.planning.inputs import PlanningInput
 from syncspec.records import DesiredRecord, DesiredSet, FieldRules, Observation, ObservedRecord
@@ -25,6 +25,9 @@ class PlaceRows:
     def __init__(self, observation: Observation) -> None:
         self.observation = observation
         self._by_id = {short_id(row.upstream_id): row for row in observation.rows}
+        own = {row.upstream_id: row for row in observation.rows}
+        # Where no row stands under two forms of its ID, an ID as the row has it need not be shortened first.
+        self._by_own_id = own if len(own) == len(self._by_id) else {}
         self._live = [row for row in self._by_id.values() if not row.deleted]
         self._lenses: dict[Hashable, _Lens] = {}
         self._lens_of_set: dict[str, _Lens] = {}
@@ -32,7 +35,7 @@ class PlaceRows:
         self._fields: frozenset[str] | None = observation.fields or None
 
     def by_id(self, upstream_id: str) -> ObservedRecord | None:
-        return self._by_id.get(short_id(upstream_id))
+        return self._by_own_id.get(upstream_id) or self._by_id.get(short_id(upstream_id))
 
     def by_key(self, record_set: DesiredSet, strict: str) -> Sequence[ObservedRecord]:
         """Live rows with this strict key, as the set reads rows."""
@@ -136,7 +139,9 @@ class PlanningState:
         for entry in inputs.lockfile.entries.values():
             place = entry.target.place
             self.holders[(place, short_id(entry.upstream_id))].append(entry)
-        self.keyed = _by_key(inputs.lockfile.entries.values())
+        # Only records without an entry are looked up by key, and where there are none this saves much.
+        unlocked = not self.declared <= inputs.lockfile.entries.keys()
+        self.keyed = _by_key(inputs.lockfile.entries.values()) if unlocked else {}
         self.keyed_elsewhere = _by_key(inputs.entries_elsewhere)
         self.traces_elsewhere = {}
         for attempt in inputs.attempts_elsewhere:
@@ -148,26 +153,40 @@ class PlanningState:
             if attempt.key is None and attempt.loose_key is None and attempt.address not in self.declared:
                 self.orphans.setdefault((attempt.target.place, attempt.address.partition(".")[0]), attempt)
 
+    @property
+    def some_id_is_shared(self) -> bool:
+        """Whether any upstream ID is locked by more than one address."""
+        return len(self.holders) < len(self.inputs.lockfile.entries)
+
     def attempt_in_the_way(self, record_set: DesiredSet, record: DesiredRecord) -> OpenAttempt | None:
         """An open attempt of another address that may have made this very record.
 
         Told by key or marker; where a set has no key, by an attempt of an address that the same set no longer
         declares, which may be this record under its former name.
         """
-        found = _traced(self.traces, record_set, record)
+        found = _traced(self.traces, record_set, record, self._secret(record_set))
         if found is None and record.key is None:
             found = self.orphans.get((record_set.target.place, record_set.name))
         return found
 
     def attempt_elsewhere(self, record_set: DesiredSet, record: DesiredRecord) -> OpenAttempt | None:
         """An open attempt of another environment or project that may have made this very record."""
-        return _traced(self.traces_elsewhere, record_set, record)
+        return _traced(self.traces_elsewhere, record_set, record, self._secret(record_set))
 
     def locked_elsewhere(self, record_set: DesiredSet, record: DesiredRecord) -> Sequence[LockEntry]:
         """Entries of other environments or projects that were locked with this record's very key."""
         if record.key is None or not self.keyed_elsewhere:
             return ()
-        return self.keyed_elsewhere.get((record_set.target.place, f"key {key_digest(record.key.strict)}"), ())
+        return self.keyed_elsewhere.get(
+            (record_set.target.place, f"key {self._key_digest(record_set, record.key.strict)}"), ()
+        )
+
+    def _key_digest(self, record_set: DesiredSet, text: str) -> str:
+        return key_digest(text, secret=self._secret(record_set))
+
+    def _secret(self, record_set: DesiredSet) -> bytes | None:
+        sensitive = has_sensitive_key(record_set.match_on, record_set.rules)
+        return self.inputs.digest_keys.best if sensitive else None
 
     def rows_of(self, record_set: DesiredSet) -> PlaceRows | None:
         """The collection's rows; None where it could not be read."""
@@ -189,7 +208,7 @@ class PlanningState:
         place = record_set.target.place
         found = list(self.keyed.get((place, f"marker {record.marker}"), ())) if record.marker is not None else []
         if record.key is not None:
-            found += self.keyed.get((place, f"key {key_digest(record.key.strict)}"), ())
+            found += self.keyed.get((place, f"key {self._key_digest(record_set, record.key.strict)}"), ())
         others = {short_id(entry.upstream_id): entry for entry in found if entry.address != record.address}
         return [others[upstream_id] for upstream_id in sorted(others)]
 
@@ -222,7 +241,10 @@ def _trace(traces: dict[tuple[Place, str], OpenAttempt], attempt: OpenAttempt) -
 
 
 def _traced(
-    traces: dict[tuple[Place, str], OpenAttempt], record_set: DesiredSet, record: DesiredRecord
+    traces: dict[tuple[Place, str], OpenAttempt],
+    record_set: DesiredSet,
+    record: DesiredRecord,
+    secret: bytes | None,
 ) -> OpenAttempt | None:
     """The attempt of the record's marker, else of its loose key, else of its strict key."""
     if not traces:
@@ -230,6 +252,6 @@ def _traced(
     place = record_set.target.place
     found = traces.get((place, f"marker {record.marker}")) if record.marker is not None else None
     if found is None and record.key is not None:
-        found = traces.get((place, f"loose {key_digest(record.key.loose)}"))
-        found = found or traces.get((place, f"key {key_digest(record.key.strict)}"))
+        found = traces.get((place, f"loose {key_digest(record.key.loose, secret=secret)}"))
+        found = found or traces.get((place, f"key {key_digest(record.key.strict, secret=secret)}"))
     return found

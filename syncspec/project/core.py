@@ -9,13 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-import anyio
-
 from syncspec.apply.clock import Clock, SystemClock
 from syncspec.apply.events import OnEvent
 from syncspec.apply.run import Run, State, open_run, read_state
 from syncspec.diagnostics import sorted_diagnostics
 from syncspec.errors import NotConfirmedError, StalePlanError, UpstreamError, UsageError
+from syncspec.manifests.collector import paused_collector, sheltered
 from syncspec.planning.diff import plan as make_plan
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards
@@ -24,6 +23,7 @@ from syncspec.planning.plan import Plan
 from syncspec.planning.selection import Selection
 from syncspec.planning.wanted import places_to_observe
 from syncspec.project.choice import choose
+from syncspec.project.loop import run_to_end
 from syncspec.project.opening import Opening
 from syncspec.project.reading import OnRows, connections_of, observe_all
 from syncspec.project.results import AppliedReport, ReviewablePlan
@@ -76,11 +76,15 @@ class AsyncProject:
         number of rows read of it so far. A collection that cannot be read is in the plan as such.
         Raises ManifestError, LockfileError, StateError, UpstreamError, and UsageError for a selection of nothing.
         """
-        loaded = self.load()
-        selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
-        state = read_state(loaded)
-        async with connections_of(loaded) as connections:
-            made, _ = await self.plan_from(loaded, state, selection, connections, on_rows)
+        with sheltered() as shelter:
+            loaded = self.load()
+            shelter()
+            selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
+            with paused_collector():
+                state = read_state(loaded)
+                shelter()
+            async with connections_of(loaded) as connections:
+                made, _ = await self.plan_from(loaded, state, selection, connections, on_rows)
         return ReviewablePlan(plan=made, project=loaded, selection=selection)
 
     async def apply(
@@ -153,21 +157,21 @@ class AsyncProject:
         """Read every collection that matters and plan; gives what was read, too."""
         wanted = places_to_observe(loaded.sets, state.lockfile, selected=selection)
         observations = await observe_all(loaded, wanted, connections, now=self._clock.now, on_rows=on_rows)
-        made = make_plan(
-            PlanningInput(
-                project=loaded.name,
-                environment=loaded.environment,
-                sets=loaded.sets,
-                lockfile=state.lockfile,
-                observations=observations,
-                upstreams=loaded.upstreams,
-                open_attempts=state.open_attempts,
-                attempts_elsewhere=state.attempts_elsewhere,
-                entries_elsewhere=state.entries_elsewhere,
-                selected=None if selection.is_everything else selection,
-                digest_key=state.digest_key,
-            )
+        inputs = PlanningInput(
+            project=loaded.name,
+            environment=loaded.environment,
+            sets=loaded.sets,
+            lockfile=state.lockfile,
+            observations=observations,
+            upstreams=loaded.upstreams,
+            open_attempts=state.open_attempts,
+            attempts_elsewhere=state.attempts_elsewhere,
+            entries_elsewhere=state.entries_elsewhere,
+            selected=None if selection.is_everything else selection,
+            digest_keys=state.digest_keys,
         )
+        with paused_collector():
+            made = make_plan(inputs)
         findings = sorted_diagnostics([*loaded.diagnostics, *made.diagnostics])
         return replace(made, diagnostics=findings), observations
 
@@ -240,7 +244,7 @@ def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:
             detail="A Project runs a loop of its own for each call. Nothing was read or sent.",
             hint="use syncspec.open_async and await its calls",
         )
-    return anyio.run(functools.partial(call, **options))
+    return run_to_end(functools.partial(call, **options))
 
 
 def _is_loop_running() -> bool:

@@ -10,6 +10,7 @@ from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.apply.run import read_state
 from syncspec.diagnostics import did_you_mean
 from syncspec.errors import UsageError
+from syncspec.keys import loose_key_of
 from syncspec.lockfile import LockEntry
 from syncspec.planning.plan import Change
 from syncspec.planning.selection import Selection
@@ -36,7 +37,8 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
     record_set, desired = declared.get(address, (None, None))
     entry = state.lockfile.entries.get(address)
     attempts = _attempts(loaded, address)
-    if desired is None and entry is None and not attempts:
+    pending = [attempt for attempt in state.open_attempts if attempt.address == address]
+    if desired is None and entry is None and not attempts and not pending:
         near = did_you_mean(address, [*declared, *state.lockfile.entries])
         raise UsageError("Unknown address", detail=f"{address} is neither declared nor locked.", hint=near)
     rows: tuple[ObservedRecord, ...] = ()
@@ -48,7 +50,7 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
             made, observations = await project.plan_from(loaded, state, selection, connections)
         change = next((item for item in made.changes if item.address == address), None)
         read = {seen.target.place: seen.rows for seen in observations}
-        rows = _candidates(change, entry, read.get(record_set.target.place, ()))
+        rows = _candidates(change, entry, record_set, desired, read.get(record_set.target.place, ()))
         rows = tuple(_without_secrets(row, record_set) for row in rows)
         desired = _hidden(desired, record_set)
     return Explanation(address=address, desired=desired, entry=entry, attempts=attempts, observed=rows, change=change)
@@ -63,14 +65,28 @@ def _attempts(loaded: LoadedProject, address: str) -> tuple[Attempt, ...]:
 
 
 def _candidates(
-    change: Change | None, entry: LockEntry | None, rows: tuple[ObservedRecord, ...]
+    change: Change | None,
+    entry: LockEntry | None,
+    record_set: DesiredSet,
+    desired: DesiredRecord,
+    rows: tuple[ObservedRecord, ...],
 ) -> tuple[ObservedRecord, ...]:
+    """Rows that are, or look like, the record: by locked or named ID, loose key, or marker."""
+    loose_of = loose_key_of(record_set.match_on, record_set.rules) if desired.key else None
+    loose = desired.key.loose if desired.key else None
+    marker = record_set.marker_field
     ids = {entry.upstream_id} if entry else set()
     if change is not None:
         ids.update(change.upstream_ids)
         if change.upstream_id:
             ids.add(change.upstream_id)
-    return tuple(row for row in rows if row.upstream_id in ids)
+    return tuple(
+        row
+        for row in rows
+        if row.upstream_id in ids
+        or (loose_of is not None and loose_of(row.data) == loose)
+        or (marker is not None and desired.marker is not None and row.data.get(marker) == desired.marker)
+    )
 
 
 def _hidden(desired: DesiredRecord, record_set: DesiredSet) -> DesiredRecord:

@@ -107,6 +107,8 @@ def freshness(info: SyncInfo | None, target: Target, settings: UpstreamSettings)
         return (Absence.ASSUMED if settings.assume_complete else Absence.UNKNOWN), words
     if info.collection_ids and target.collection_id not in info.collection_ids:
         return Absence.ASSUMED, f"the sync does not name {target.collection_id} among its collections"
+    if info.healthy is None and (info.health or info.status) and not settings.assume_complete:
+        return Absence.ASSUMED, f"what the sync's state means is not known ({info.health or info.status})"
     if info.backfilled is None and not settings.assume_complete:
         return Absence.ASSUMED, "the sync does not tell whether its backfill is complete"
     return Absence.PROVED, ""

@@ -71,11 +71,15 @@ class SyncInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """One page of `GET /v1/records`; `cursor` as the wire gave it, as text; `stream_id` where a row told it."""
+    """One page of `GET /v1/records`; `cursor` as the wire gave it, as text; `stream_id` where a row told it.
+
+    Rows that name another sync or collection are left out; `elsewhere` are the syncs that they name.
+    """
 
     records: tuple[ObservedRecord, ...]
     cursor: str | None
     stream_id: str | None = None
+    elsewhere: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

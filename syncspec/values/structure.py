@@ -22,6 +22,8 @@ def structure(value: Json) -> str:
     """
     if not isinstance(value, (dict, list)):
         return _scalar(value)
+    if isinstance(value, dict) and not any(isinstance(item, (dict, list)) for item in value.values()):
+        return f"{{{','.join([f'{quoted(name)}:{_scalar(value[name])}' for name in sorted(value)])}}}"  # type: ignore[arg-type]
     parts: list[str] = []
     todo: list[tuple[bool, Json]] = [(False, value)]
     while todo:

@@ -11,7 +11,7 @@ import pytest
 from support.command import environ, run, write_project
 from support.http_stub import Stub, project_file, serving
 
-TOKEN = "canary-1f2e3d4c5b6a"  # noqa: S105
+TOKEN = "canary-1f2e3d4c5b6a"
 ENV = environ(CRM_TOKEN=TOKEN)
 
 

@@ -238,11 +238,7 @@ def test_an_answer_with_ids_of_other_addresses_locks_none_of_them(tmp_path: Path
 
 
 class Lagging(Wrapped):
-    """Lists what was there when it was made: a replica that is behind."""
-
-    def __init__(self, inner: Any) -> None:
-        super().__init__(inner)
-        self._first: list[Any] | None = None
+    """Lists nothing, however much is there: a replica that is behind."""
 
     async def pages(self, sync_id: str, collection_id: str, *, after: str | None = None) -> Any:
         async for page in self.inner.pages(sync_id, collection_id, after=after):

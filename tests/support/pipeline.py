@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from support.builders import VirtualClock
-from syncspec.apply.clock import Clock, SystemClock
+from syncspec.apply.clock import Clock
 from syncspec.project.core import Project
 from syncspec.project.opening import Opening
 from syncspec.settings import Secret, UpstreamSettings
@@ -177,7 +177,3 @@ class Wrapped:
 
     async def run(self, request: Any) -> Any:
         return await self.inner.run(request)
-
-
-def real_clock() -> Clock:
-    return SystemClock()

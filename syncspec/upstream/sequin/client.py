@@ -88,6 +88,8 @@ class SequinConnection:
         """List a collection to its end; see `Reader.pages`. A list that is rebuilt meanwhile is an UpstreamError."""
         params = {"sync_id": sync_id, "collection_id": collection_id, "limit": PAGE_LIMIT}
         walk, stream_id, more = Walk(after), None, True
+        elsewhere: frozenset[str] = frozenset()
+        ours = 0
         while more:
             if walk.cursor is not None:
                 params["after_cursor"] = walk.cursor
@@ -101,7 +103,16 @@ class SequinConnection:
                 hint = "run the command again; doctor shows what the endpoint answers"
                 raise self._error("/v1/records", str(error), hint) from error
             stream_id = stream_id or page.stream_id
+            elsewhere, ours = elsewhere | page.elsewhere, ours + len(page.records)
             yield page
+        if elsewhere and not ours:
+            raise self._foreign(sync_id, elsewhere)
+
+    def _foreign(self, sync_id: str, elsewhere: frozenset[str]) -> UpstreamError:
+        """Every row names another sync: it may be another name of ours, so nothing can be said to be absent."""
+        named = ", ".join(sorted(elsewhere)[:5])
+        reason = f"it was asked for sync {sync_id}, and all rows name {named}"
+        return self._error("/v1/records", reason, "if that is the same sync, write that ID as sync_id in the project")
 
     async def _page(self, params: dict[str, str]) -> Reply:
         """Read one page; a limit that turns out wrong is lowered, or left out, for this page and those that follow."""

@@ -61,7 +61,9 @@ def read_page(raw: bytes, sync_id: str, collection_id: str) -> Page:
     items = body.get("records")
     if not isinstance(items, list):
         raise ValueError('the answer has no list "records"')
-    rows = [row for row in map(read_row, items) if _is_ours(row, sync_id, collection_id)]
+    told = [read_row(item) for item in items]
+    rows = [row for row in told if _is_ours(row, sync_id, collection_id)]
+    ours = sync_id.casefold()
     streams = {row.stream_id for row in rows if row.stream_id is not None}
     if len(streams) > 1:
         raise ValueError("the list was rebuilt while it was read")
@@ -69,6 +71,7 @@ def read_page(raw: bytes, sync_id: str, collection_id: str) -> Page:
         records=tuple(row.record for row in rows),
         cursor=_cursor(body.get("cursor")),
         stream_id=next(iter(streams), None),
+        elsewhere=frozenset(row.sync_id for row in told if row.sync_id is not None and row.sync_id.casefold() != ours),
     )
 
 

@@ -33,10 +33,11 @@ def describes_a_sync(value: dict[str, Json]) -> bool:
 
 
 def sync_info(sync_id: str, value: dict[str, Json]) -> SyncInfo:
-    """Read one sync. `healthy` is False as soon as its status or its health says something bad."""
+    """Read one sync. `healthy` is False as soon as status or health says something bad,
+    and None where the health, or else the status, is a word that we do not know."""
     status, health = _text(value.get("status")), _health(value.get("health"))
     words = {_word(status), _word(health)}
-    healthy = False if words & _BAD else (True if _word(health) in _GOOD else None)
+    healthy = False if words & _BAD else (True if _word(health if health is not None else status) in _GOOD else None)
     backfilled = _backfilled(value)
     if backfilled is not False and words & _BACKFILLING:
         backfilled = False

@@ -19,6 +19,7 @@ from syncspec.apply.journal import Journal
 from syncspec.apply.mapping import SentRecord
 from syncspec.apply.report import RecordOutcome
 from syncspec.errors import StateError
+from syncspec.lockfile import DigestKeys
 from syncspec.records import AwaitConsumers, FieldRule, FieldRules
 from syncspec.settings import RateLimit, UpstreamSettings
 from syncspec.upstream.protocol import Answered, MutationRequest, NoAnswer, NotSent, SendResult
@@ -43,7 +44,8 @@ class Bench:
         self.clock = VirtualClock()
         self.journal = Journal.open(folder, "syncspec.lock")
         self.journal.begin_run("run", command="apply", owner="me", now=self.clock.now())
-        self.epochs = self.journal.locks.take(["place"], "me")
+        self.epochs = {"place": 0}
+        self.journal.locks.take(self.epochs, "me")
         self.settings = UpstreamSettings(name="crm", **{"concurrency": 1, "wait": 60.0, **settings})
         self.events: list[Event] = []
         self.executor: Executor | None = None
@@ -62,7 +64,7 @@ class Bench:
             upstreams={"crm": self.settings},
             connections={"crm": connection},
             locked_ids=self.locked_ids,
-            entries=EntryMaker(clock=self.clock, digest_key=b"k", private=True),
+            entries=EntryMaker(clock=self.clock, keys=DigestKeys(private=b"k")),
             clock=self.clock,
             on_event=self.events.append,
         )
@@ -144,6 +146,42 @@ def test_too_many_requests_waits_as_told_and_sends_the_same_record_again(bench: 
     assert bench.deliver(connection, [batch("a")]) == {"c.a": C}
     assert bench.clock.slept == [7.0]
     assert [event.seconds for event in bench.events if isinstance(event, Waiting)] == [7.0]
+
+
+def test_a_batch_that_is_told_to_slow_down_keeps_the_next_one_back(bench: Bench) -> None:
+    connection = answers(refused(429, retry_after=7.0))
+    assert bench.deliver(connection, [batch("a", "b"), batch("c", "d")]) == {"c.a": U, "c.b": U, "c.c": C, "c.d": C}
+    assert bench.clock.slept == [7.0]
+
+
+def test_an_unavailable_upstream_is_left_alone_for_as_long_as_it_says(bench: Bench) -> None:
+    connection = answers(refused(503, retry_after=3600.0))
+    assert bench.deliver(connection, [batch("a"), batch("b")]) == {"c.a": U, "c.b": N}
+    assert len(connection.requests) == 1
+
+
+def test_a_success_elsewhere_does_not_excuse_a_collection_that_refuses_all(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    other = replace(TARGET, collection_id="salesforce:account")
+
+    def judge(request: MutationRequest) -> SendResult:
+        ours = request.collection_id == TARGET.collection_id
+        return refused(400, "API disabled") if ours else created(request, first=100 * len(connection.requests))
+
+    connection = answers(*[judge] * 80)
+    work = [
+        item
+        for number in range(30)
+        for item in (batch(f"r{number}"), Delivery(target=other, records=(sent(f"z{number}"),)))
+    ]
+    outcomes = bench.deliver(connection, work)
+    assert sum(outcome is R for outcome in outcomes.values()) == 10
+    bench.journal.close()
+
+
+def test_the_horizon_counts_twice_the_polling_of_a_slow_sync(bench: Bench) -> None:
+    bench.deliver(answers(refused(504)), [batch("a", polling_seconds=14_400.0)])
+    assert bench.journal.open_attempts()[0].horizon == "2026-01-01T08:01:30.000Z"
 
 
 def test_a_pause_longer_than_we_wait_ends_sending_to_that_upstream(bench: Bench) -> None:
@@ -394,5 +432,6 @@ def test_values_of_sensitive_fields_are_taken_out_of_messages(bench: Bench) -> N
     record = sent("a", rules=rules, SSN="123-45-6789")
     connection = answers(refused(400, "Invalid SSN 123-45-6789"))
     bench.deliver(connection, [Delivery(target=TARGET, records=(record,))])
-    assert bench.error("c.a") == "answered 400: Invalid SSN ***"
-    assert bench.journal.attempts_of("c.a")[0]["message"] == "answered 400: Invalid SSN ***"
+    told = "answered 400; its text is left out, for it may quote sensitive values"
+    assert bench.error("c.a") == told
+    assert bench.journal.attempts_of("c.a")[0]["message"] == told

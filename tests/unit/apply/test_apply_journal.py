@@ -91,7 +91,8 @@ def test_a_failed_settle_leaves_nothing_half_written(tmp_path: Path) -> None:
 
 def test_an_intent_fails_once_the_lock_was_taken_away(tmp_path: Path) -> None:
     with Journal.open(tmp_path, LOCK) as journal:
-        epochs = journal.locks.take(["place"], "me")
+        epochs = {"place": 0}
+        assert journal.locks.take(epochs, "me")
         begin(journal, "c.paul", epochs=epochs)
         with Journal.open(tmp_path, LOCK) as other:
             other.locks.raise_epochs(["place"])
@@ -102,7 +103,8 @@ def test_an_intent_fails_once_the_lock_was_taken_away(tmp_path: Path) -> None:
 
 def test_a_cut_off_run_can_still_record_what_was_answered(tmp_path: Path) -> None:
     with Journal.open(tmp_path, LOCK) as journal:
-        epochs = journal.locks.take(["place"], "me")
+        epochs = {"place": 0}
+        assert journal.locks.take(epochs, "me")
         intended = begin(journal, "c.paul", epochs=epochs)
         journal.locks.raise_epochs(["place"])
         entry = locked("c.paul", "ID1")

@@ -4,7 +4,8 @@ import subprocess
 import sys
 import textwrap
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -19,11 +20,13 @@ from syncspec.settings import Guards, LoadedProject
 PLACES = ["a collection", "the lockfile"]
 
 
-def take(folder: Path, places: list[str], *, patience: float = 0.0) -> dict[str, int]:
+def take(
+    folder: Path, places: list[str], *, patience: float = 0.0, clock: VirtualClock | None = None
+) -> dict[str, int]:
     """Take and release the lock in one go; returns the epochs."""
+    clock = clock or VirtualClock()
 
     async def go() -> dict[str, int]:
-        clock = VirtualClock()
         with Journal.open(folder, "syncspec.lock") as journal:
             holder = make_holder(run="run", command="apply", places=places, clock=clock)
             async with hold_run_lock(
@@ -127,6 +130,32 @@ def test_nobody_holds_a_lock_whose_owner_died(tmp_path: Path) -> None:
 
 
 def test_two_projects_that_share_a_place_exclude_each_other(tmp_path: Path) -> None:
-    one = places_of(project(tmp_path))
-    other = places_of(project(tmp_path / "elsewhere"))
-    assert len(set(one) & set(other)) == 1
+    one = project(tmp_path)
+    other = replace(project(tmp_path / "elsewhere"), name="q")
+    assert len(set(places_of(one)) & set(places_of(other))) == 1
+
+
+def test_two_checkouts_of_one_project_exclude_each_other_whatever_they_declare(tmp_path: Path) -> None:
+    one = project(tmp_path)
+    other = replace(project(tmp_path / "elsewhere"), sets=())
+    assert len(set(places_of(one)) & set(places_of(other))) == 1
+
+
+def test_a_lock_that_was_waited_for_in_an_epoch_that_is_over_is_not_held(tmp_path: Path) -> None:
+    """A waits for B; somebody cuts B off and C begins; when B goes, A must find C in its way."""
+    loaded = project(tmp_path)
+    places = places_of(loaded)
+    Journal.open(loaded.state_dir, "syncspec.lock").close()
+    with another_process_holds(loaded.state_dir, places) as cut_off, ExitStack() as later:
+
+        class Unlocking(VirtualClock):
+            async def sleep(self, seconds: float) -> None:
+                if not self.slept:
+                    unlock(loaded)
+                    later.enter_context(another_process_holds(loaded.state_dir, places))
+                    cut_off.kill()
+                    cut_off.wait()
+                await super().sleep(seconds)
+
+        with pytest.raises(RunLockedError):
+            take(loaded.state_dir, places, patience=2.0, clock=Unlocking())

@@ -20,7 +20,7 @@ from planning_world import (
     with_settings,
 )
 
-from syncspec.lockfile import EntryState, FieldDigests
+from syncspec.lockfile import DigestKeys, EntryState, FieldDigests
 from syncspec.planning.plan import Action
 from syncspec.records import Absence, FieldRule, FieldRules, FieldType, OnDrift
 from syncspec.values import digest
@@ -274,7 +274,7 @@ def secret_world(shown: str, digests: dict[str, FieldDigests], *, key: bytes | N
     world = one(
         desired, row("003A", {**SECRET, "SSN": shown}), entries=[replace(entry, fields=known)], rules=SECRET_RULES
     )
-    world.options = {"digest_key": key}
+    world.options = {"digest_keys": DigestKeys(shared=key)}
     return world
 
 
@@ -296,3 +296,11 @@ def test_the_first_reading_of_a_field_is_kept_even_where_it_is_as_declared() -> 
     first = locked("contacts.paul", "003A", PAUL, seen_data={"Email": PAUL["Email"]})
     observed = row("003A", PAUL)
     assert one(paul, observed, entries=[first]).change().observed == observed
+
+
+def test_a_digest_is_compared_only_under_the_key_that_made_it() -> None:
+    """A colleague's shared key is not at hand here: nothing can be said of the field, and nothing is blocked."""
+    text = digest(SECRET["SSN"], key=KEY)
+    world = secret_world("219-09-9999", {"SSN": FieldDigests(sent=text, seen=text)})
+    world.options = {"digest_keys": DigestKeys(private=b"this machine's own")}
+    assert world.change().action is Action.UNCHANGED

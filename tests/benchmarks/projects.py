@@ -1,0 +1,91 @@
+"""Projects of any size to measure with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+__all__ = ["BATCH", "COLLECTION", "SYNC", "TOKEN", "record_data", "write_manifest", "write_people", "write_project"]
+
+BATCH = 200
+COLLECTION = "salesforce:contact"
+SYNC = "sync-1"
+TOKEN = "not-a-secret"
+
+_HEAD = """\
+apiVersion: syncspec/v1
+kind: RecordSet
+metadata:
+  name: {name}
+spec:
+  collection_id: {collection}
+  sync_id: {sync}
+  match_on: [{key}]
+{more}  records:
+"""
+
+
+def record_data(number: int) -> dict[str, str]:
+    """The data of one person; a record of it takes about 165 bytes in a manifest."""
+    return {
+        "FirstName": f"First{number}",
+        "LastName": f"Last{number}",
+        "Email": f"person{number}@example.org",
+        "Title": f"Engineer of things {number}",
+    }
+
+
+def write_project(folder: Path, *, url: str | None = None) -> None:
+    """Write a project file for an embedded upstream, or for the endpoint at `url`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    upstream = "type: embedded"
+    if url is not None:
+        upstream = f"type: sequin\n      base_url: {url}\n      token: ${{env.BENCH_TOKEN}}\n      concurrency: 4"
+    (folder / "syncspec.yaml").write_text(
+        "apiVersion: syncspec/v1\nkind: Project\nmetadata: {name: bench}\nspec:\n  upstreams:\n    crm:\n"
+        f"      {upstream}\n  guards: {{max_creates: 10000000, max_adopts: 10000000}}\n",
+        encoding="utf-8",
+    )
+
+
+def write_people(folder: Path, count: int) -> Path:
+    """Write a manifest of so many people; gives its path."""
+    records = ((f"person-{number:06d}", record_data(number)) for number in range(count))
+    return write_manifest(folder / "people.yaml", records, name="people", collection=COLLECTION, key="Email")
+
+
+def write_manifest(
+    path: Path,
+    records: Iterable[tuple[str, Mapping[str, object]]],
+    *,
+    name: str,
+    collection: str,
+    key: str,
+    more: str = "",
+    quote: bool = False,
+) -> Path:
+    """Write one record set; with `quote` every text is quoted, so that it may hold anything."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8") as file:
+        file.write(_HEAD.format(name=name, collection=collection, sync=SYNC, key=key, more=more))
+        file.writelines(_lines(records, quote=quote))
+    return path
+
+
+def _lines(records: Iterable[tuple[str, Mapping[str, object]]], *, quote: bool) -> Iterator[str]:
+    for name, data in records:
+        shown = (f"        {field}: {_scalar(value, quote=quote)}\n" for field, value in data.items())
+        yield f"    {_scalar(name, quote=quote)}:\n      data:\n{''.join(shown)}"
+
+
+def _scalar(value: object, *, quote: bool) -> str:
+    if not quote or not isinstance(value, str):
+        return str(value)
+    escaped = "".join(_escaped(letter) for letter in value)
+    return f'"{escaped}"'
+
+
+def _escaped(letter: str) -> str:
+    if letter in '"\\':
+        return "\\" + letter
+    return letter if letter.isprintable() else f"\\U{ord(letter):08x}"

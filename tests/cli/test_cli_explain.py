@@ -1,0 +1,74 @@
+"""`syncspec explain` of a record whose outcome is unknown: what lies upstream is shown, not denied."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from starlette.responses import JSONResponse, Response
+
+import syncspec
+from syncspec.cli.app import app
+from syncspec.upstream.embedded.app import create_app
+from syncspec.upstream.embedded.mutations import Mutation
+from syncspec.upstream.embedded.store import Store
+
+PROJECT = """\
+apiVersion: syncspec/v1
+kind: Project
+metadata:
+  name: p
+spec:
+  upstreams:
+    crm:
+      type: embedded
+"""
+MANIFEST = """\
+apiVersion: syncspec/v1
+kind: RecordSet
+metadata:
+  name: contacts
+spec:
+  collection_id: salesforce:contact
+  match_on:
+    - Email
+  records:
+    paul:
+      data:
+        Email: paul@x.org
+        LastName: Atreides
+"""
+
+
+class TimeOut:
+    async def before(self, mutation: Mutation) -> Response | None:
+        return None
+
+    async def after(self, mutation: Mutation) -> Response | None:
+        return JSONResponse({"error": "timed out"}, status_code=504)
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "syncspec.yaml").write_text(PROJECT)
+    (tmp_path / "contacts.yaml").write_text(MANIFEST)
+
+    def with_fault(store: Store, **options: object) -> object:
+        return create_app(store, **{**options, "fault": TimeOut()})  # type: ignore[arg-type]
+
+    monkeypatch.setattr("syncspec.upstream.embedded.app.create_app", with_fault)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_an_unknown_record_is_shown_with_the_row_that_may_be_it(folder: Path) -> None:
+    report = syncspec.open(folder, environ={}).apply()
+    assert report.exit_code == 4
+    result = CliRunner().invoke(app, ["explain", "contacts.paul", "--json"], standalone_mode=False)
+    assert result.exception is None
+    known = json.loads(result.stdout)
+    assert known["plan"]["action"] == "unknown"
+    assert [row["data"]["Email"] for row in known["observed"]] == ["paul@x.org"]
+    assert [attempt["state"] for attempt in known["attempts"]] == ["unknown"]

@@ -26,8 +26,9 @@ def require_terminal(what: str) -> None:
 
 def ask_for_yes(screen: Screen, question: str) -> bool:
     """Whether the answer is exactly `yes`. Raises KeyboardInterrupt on Ctrl-C, also within an event loop."""
-    screen.tell(f"{question}\nOnly yes is taken as yes: ")
     with _interruptible():
+        # The question comes after the handlers: who sees it may press Ctrl-C at once.
+        screen.tell(f"{question}\nOnly yes is taken as yes: ")
         answer = sys.stdin.readline()
     if not answer.endswith("\n"):
         screen.tell("\n")

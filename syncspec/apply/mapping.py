@@ -52,10 +52,16 @@ def map_answer(
     """Pair by marker, strict key, unique loose key, equal data, and elimination of the last one on both sides.
 
     `taken` are upstream IDs that other addresses hold: an answer that carries one is no proof of a creation, so
-    such a row pairs with nothing and stays a candidate. Rows of one ID count once, the last one wins.
+    such a row pairs with nothing and stays a candidate. Equal rows of one ID count once; an ID with
+    two different rows is nobody's.
     """
     by_id = {row.upstream_id: row for row in returned}
-    free = {upstream_id: row for upstream_id, row in by_id.items() if upstream_id not in taken and not row.deleted}
+    doubtful = {row.upstream_id for row in returned if row.data != by_id[row.upstream_id].data}
+    free = {
+        upstream_id: row
+        for upstream_id, row in by_id.items()
+        if upstream_id not in taken and upstream_id not in doubtful and not row.deleted
+    }
     open_sent = {record.address: record for record in sent}
     pairs: dict[str, ObservedRecord] = {}
     for rung in (_by_marker, _by_strict_key, _by_loose_key):

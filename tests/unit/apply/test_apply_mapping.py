@@ -121,3 +121,10 @@ def test_the_field_rule_decides_what_equal_keys_are() -> None:
     one = sent("c.one", rules=rules, Email="PAUL@x.org")
     mapped = map_answer([one, DUNCAN], [observed("1", Email="paul@X.ORG"), observed("2", Email="duncan@x.org")])
     assert ids(mapped) == {"c.one": "1", "c.duncan": "2"}
+
+
+def test_an_id_that_is_answered_for_two_records_is_given_to_neither() -> None:
+    rows = [observed("1", Email="paul@x.org"), observed("1", Email="duncan@x.org")]
+    mapped = map_answer([PAUL, DUNCAN], rows)
+    assert mapped.pairs == {}
+    assert mapped.unmapped == ("c.duncan", "c.paul")

@@ -12,9 +12,8 @@ def test_what_is_sheltered_is_given_back_at_the_end_also_after_an_error() -> Non
         shelter()
         assert gc.get_freeze_count() > 0
     assert gc.get_freeze_count() == 0
-    with pytest.raises(KeyError), sheltered() as shelter:
-        shelter()
-        raise KeyError
+    with pytest.raises(ZeroDivisionError), sheltered() as shelter:
+        _ = (shelter(), 1 / 0)
     assert gc.get_freeze_count() == 0
 
 

@@ -122,6 +122,11 @@ class AwaitConsumers:
     ids: tuple[str, ...]
     timeout_ms: int | None = None
 
+    @property
+    def seconds(self) -> float:
+        """How long an answer may take beyond the request's own time-out."""
+        return (30_000 if self.timeout_ms is None else self.timeout_ms) / 1000
+
 
 class OnDrift(StrEnum):
     """What a plan does where only the upstream changed a field."""

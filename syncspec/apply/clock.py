@@ -7,7 +7,7 @@ from typing import Protocol
 
 import anyio
 
-__all__ = ["Clock", "SystemClock", "from_rfc3339", "rfc3339"]
+__all__ = ["Clock", "SystemClock", "rfc3339"]
 
 
 class Clock(Protocol):
@@ -33,8 +33,3 @@ class SystemClock:
 def rfc3339(moment: datetime) -> str:
     """Print in UTC with milliseconds; texts of two moments sort as the moments do."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def from_rfc3339(text: str) -> datetime:
-    """Read what `rfc3339` printed. Raises ValueError."""
-    return datetime.fromisoformat(text)

@@ -14,10 +14,7 @@ from syncspec.records import AwaitConsumers, Target
 from syncspec.upstream.protocol import MutationKind, MutationRequest
 from syncspec.values import digest
 
-__all__ = ["DEFAULT_AWAIT_MS", "Delivery"]
-
-DEFAULT_AWAIT_MS = 30_000
-"""How long the service waits for consumers where a request does not say."""
+__all__ = ["Delivery"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,10 +36,7 @@ class Delivery:
     @property
     def await_seconds(self) -> float:
         """How long an answer may take beyond the request's own time-out."""
-        if self.await_consumers is None:
-            return 0.0
-        timeout_ms = self.await_consumers.timeout_ms
-        return (DEFAULT_AWAIT_MS if timeout_ms is None else timeout_ms) / 1000
+        return 0.0 if self.await_consumers is None else self.await_consumers.seconds
 
     def request(self) -> MutationRequest:
         return MutationRequest(

@@ -28,7 +28,6 @@ __all__ = ["SequinConnection", "open_connection", "retry_after"]
 
 PAGE_LIMIT = "1000"
 SMALLER_LIMIT = {"1000": "100", "100": "10", "10": "1"}
-CONSUMER_WAIT_MS = 30_000
 READ_ATTEMPTS = 4
 FIRST_BACKOFF_SECONDS = 0.5
 LONGEST_READ_PAUSE_SECONDS = 60.0
@@ -60,8 +59,7 @@ class SequinConnection:
         """Send a mutation once; see `Writer.run`."""
         seconds = self._settings.request_timeout
         if request.await_consumers is not None:
-            wait = request.await_consumers.timeout_ms
-            seconds += (CONSUMER_WAIT_MS if wait is None else wait) / 1000
+            seconds += request.await_consumers.seconds
         reply = await self._endpoint.exchange(
             "POST", "/v1/mutations/run", content=mutation_body(request), timeout=seconds
         )

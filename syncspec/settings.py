@@ -44,7 +44,11 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamSettings:
-    """One upstream of the project file. Times are in seconds unless the name says otherwise."""
+    """One upstream of the project file. Times are in seconds unless the name says otherwise.
+
+    `settle`: how long after it was given up a request may still take effect and show. `wait`: how long one run waits
+    for what it does not know. `unique`: the upstream itself refuses a second record with the same match key.
+    """
 
     name: str
     type: str = "sequin"
@@ -57,6 +61,7 @@ class UpstreamSettings:
     settle: float = 300.0
     wait: float = 60.0
     atomic_batches: bool = False
+    unique: bool = False
     assume_complete: bool = False
     await_consumers: AwaitConsumers | None = None
     profiles: Mapping[str, str] = field(default_factory=dict)

@@ -289,10 +289,9 @@ def test_an_embedded_upstream_is_atomic_unless_it_is_told_not_to_be(workspace: A
     assert not workspace.load().upstreams["crm"].atomic_batches
 
 
-def test_a_setting_that_this_version_does_not_heed_is_said_to_have_no_effect(workspace: Any) -> None:
+def test_an_upstream_may_be_known_to_refuse_a_second_record(workspace: Any) -> None:
     text = (workspace.root / "syncspec.yaml").read_text()
     workspace.project(base=text + "      unique_upstream: true\n")
-    (warning,) = workspace.load().diagnostics
-    assert (warning.code, warning.severity.value) == ("without-effect", "warning")
+    assert workspace.load().upstreams["crm"].unique
     workspace.project(base=text + "      unique_upstream: false\n")
-    assert workspace.load().diagnostics == ()
+    assert not workspace.load().upstreams["crm"].unique

@@ -125,13 +125,15 @@ class _Upstream:
         async def read() -> Json:
             return {"data": [*await self._call(self._syncs.every)]}
 
-        return await self._faults.syncs(read, self)
+        return await self._faults.syncs(None, read, self)
 
     async def show_sync(self, request: Request) -> Response:
-        async def read() -> Json:
-            return await self._call(partial(self._syncs.one, str(request.path_params["sync_id"])))
+        sync_id = str(request.path_params["sync_id"])
 
-        return await self._faults.syncs(read, self)
+        async def read() -> Json:
+            return await self._call(partial(self._syncs.one, sync_id))
+
+        return await self._faults.syncs(sync_id, read, self)
 
     async def commit(self, mutation: Mutation, *, at: datetime | None = None, lag: Lag | None = None) -> list[bytes]:
         return await self._call(partial(self._commit, mutation, at=at, lag=lag))
@@ -161,12 +163,13 @@ class _Upstream:
         stale = listing.after and start.epoch != epoch
         if stale and not listing.restart:
             raise RefusedError(400, "after_cursor belongs to a stream that is gone")
-        after = 0 if stale else start.position
-        found = self._store.page(listing.wanted, after=after, limit=listing.limit, as_of=listing.as_of)
+        if stale or not listing.after:
+            start = Cursor(epoch=epoch)
+        found = self._store.page(listing.wanted, after=start.position, limit=listing.limit, as_of=listing.as_of)
         if found.last is not None:
-            return Page(bodies=found.bodies, cursor=str(Cursor(position=found.last, epoch=epoch)))
+            return Page(bodies=found.bodies, cursor=str(Cursor(position=found.last, epoch=epoch)), start=start)
         # The last page's cursor stays valid: asked with it again, the end answers nothing and the same cursor.
-        return Page(bodies=(), cursor=str(Cursor(position=0, epoch=epoch)) if stale else listing.after)
+        return Page(bodies=(), cursor=str(start) if stale else listing.after, start=start)
 
 
 def _guarded(handler: Handler, tokens: tuple[bytes, ...], complain: Complaint) -> Handler:

@@ -10,6 +10,7 @@ import orjson
 
 from syncspec.upstream.embedded.refusals import RefusedError
 from syncspec.upstream.embedded.replica import PAGE, lagging_page
+from syncspec.upstream.embedded.streams import Cursor
 
 __all__ = ["Filter", "Listing", "Page", "Slice", "page_query", "read_listing"]
 
@@ -51,10 +52,11 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """An answer to a `Listing`: records as JSON text, and the cursor after them."""
+    """An answer to a `Listing`: records as JSON text, the cursor after them, and where the page began."""
 
     bodies: tuple[bytes, ...]
     cursor: str | None
+    start: Cursor
 
     def body(self) -> bytes:
         return b'{"records":[' + b",".join(self.bodies) + b'],"cursor":' + orjson.dumps(self.cursor or None) + b"}"

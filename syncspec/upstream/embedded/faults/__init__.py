@@ -60,5 +60,5 @@ class Around(Protocol):
     async def listing(self, listing: Listing, honest: Honest) -> Response:
         """Answer a request for a page of a list."""
 
-    async def syncs(self, read: Callable[[], Awaitable[Json]], honest: Honest) -> Response:
-        """Answer a request for all syncs or for one; `read` gives the true answer."""
+    async def syncs(self, sync_id: str | None, read: Callable[[], Awaitable[Json]], honest: Honest) -> Response:
+        """Answer a request for one sync, or for all; `read` gives the true answer."""

@@ -33,5 +33,5 @@ class Plain:
     async def listing(self, listing: Listing, honest: Honest) -> Response:
         return ok((await honest.page(listing)).body())
 
-    async def syncs(self, read: Callable[[], Awaitable[Json]], honest: Honest) -> Response:
+    async def syncs(self, sync_id: str | None, read: Callable[[], Awaitable[Json]], honest: Honest) -> Response:
         return ok(orjson.dumps(await read()))

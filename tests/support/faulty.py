@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from support.builders import VirtualClock
 from syncspec.upstream.embedded.app import create_app
 from syncspec.upstream.embedded.faults.injection import Faults
 from syncspec.upstream.embedded.faults.models import FaultsSpec
-from syncspec.upstream.embedded.store import Store
+from syncspec.upstream.embedded.store import Filter, Store
 from syncspec.upstream.embedded.transport import in_process
 
 SYNC = "sync-1"
@@ -65,8 +66,8 @@ class Faulty:
 
     def stored(self) -> list[str]:
         """The names of all live records that are there, whatever lists show."""
-        query = "SELECT body ->> '$.data.LastName' FROM records WHERE NOT deleted ORDER BY position"
-        return [name for (name,) in self.store._connection.execute(query)]
+        rows = self.store.page(Filter(), after=0, limit=1000).bodies
+        return [row["data"]["LastName"] for row in map(json.loads, rows) if not row["deleted"]]
 
     def wait(self, seconds: float) -> None:
         self.clock.moment += timedelta(seconds=seconds)

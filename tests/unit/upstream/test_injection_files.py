@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -88,3 +89,17 @@ def test_a_file_is_what_its_model_prints(tmp_path):
     written = tmp_path / "again.yaml"
     written.write_text(json.dumps(FaultsFile(spec=spec).model_dump(mode="json", by_alias=True)))
     assert read_faults(written) == spec
+
+
+def test_the_example_shows_its_own_file_and_every_recipe_works():
+    page = (ROOT / "examples" / "faults" / "README.md").read_text(encoding="utf-8")
+    (shown,) = re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    assert shown in (ROOT / "examples" / "faults" / "faults.yaml").read_text(encoding="utf-8")
+    recipes = [re.findall(r"`([^`]*)`", line.split("|")[2]) for line in page.splitlines() if line.startswith("| a ")]
+    assert len(recipes) > 8
+    for recipe in recipes:
+        named = " ".join(recipe)
+        for key in re.findall(r"(\w+):", named):
+            assert f'"{key}"' in json.dumps(SCHEMA), key
+        for fault in re.findall(r"fault: (\w+)", named):
+            assert fault in {*MutationFault, *ReadFault}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 
 import anyio
@@ -84,24 +85,32 @@ async def test_a_seed_from_outside_wins_over_the_files_and_one_is_drawn_where_th
 
 
 async def test_faults_go_on_where_they_were_when_the_upstream_is_opened_again(tmp_path):
-    async with faulty(mutations=[{"fault": "timeout", "commit": "late", "late_seconds": 30}]) as first:
+    late = {"fault": "timeout", "commit": "late", "late_seconds": 30, "requests": [2]}
+    async with faulty(mutations=[late], path=tmp_path / "store") as first:
         await first.create("a")
-        second = Store.open(tmp_path / "again", now=first.clock.now)
-        app = create_app(second, faults=first.faults, offload=False)
-        first.wait(30)
-        async with in_process(app) as transport, httpx.AsyncClient(transport=transport, base_url="http://x") as client:
-            await client.post(
-                "/v1/mutations/run",
-                json={
-                    "kind": "create",
-                    "sync_id": "s",
-                    "collection_id": "salesforce:contact",
-                    "records": [{"data": {}}],
-                },
-            )
-            rows = (await client.get("/v1/records")).json()["records"]
-        second.close()
-    assert [row["data"] for row in rows] == [{"LastName": "a"}]
+        await first.create("b")
+    first.wait(30)
+    again = Store.open(tmp_path / "store", now=first.clock.now)
+    app = create_app(again, faults=first.faults, offload=False)
+    async with in_process(app) as transport, httpx.AsyncClient(transport=transport, base_url="http://x") as client:
+        rows = (await client.get("/v1/records")).json()["records"]
+    again.close()
+    assert [row["data"] for row in rows] == [{"LastName": "a"}, {"LastName": "b"}]
+
+
+async def test_what_the_store_cannot_take_when_it_is_due_stays_due(monkeypatch):
+    async with faulty(mutations=[{"fault": "timeout", "commit": "late", "late_seconds": 5}]) as upstream:
+        await upstream.create("a")
+        upstream.wait(5)
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "apply", full)
+            assert (await upstream.get()).status_code == 503
+            assert upstream.faults.waiting == 1
+        assert await upstream.listed() == ["a"]
+
+
+def full(*arguments, **options):
+    raise sqlite3.OperationalError("database or disk is full")
 
 
 async def test_what_is_due_is_committed_also_when_no_request_comes():

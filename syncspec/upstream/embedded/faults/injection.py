@@ -114,7 +114,7 @@ class Faults:
         await self._late.watch()
 
     async def mutation(self, mutation: Mutation, honest: Honest) -> Response:
-        self._late.commit = lambda late, due: self._commit(late, honest, at=due)
+        self._reach(honest)
         hit = self._mutations.hit(lambda rule: _concerns(rule, mutation), self._elapsed())
         if hit is None:
             await self._late.settle()
@@ -127,6 +127,7 @@ class Faults:
         return mutation_answer(hit, mutation, bodies, now=self._now(), sleep=self._sleep)
 
     async def listing(self, listing: Listing, honest: Honest) -> Response:
+        self._reach(honest)
         wanted = listing.wanted
         hit = self._hit_read(Route.RECORDS, wanted.sync_id, wanted.collection_id)
         if hit is not None:
@@ -152,6 +153,10 @@ class Faults:
             return ok(orjson.dumps(self._told(await read(), sync_id)))
 
         return await (answer() if hit is None else read_answer(hit, answer, now=self._now(), sleep=self._sleep))
+
+    def _reach(self, honest: Honest) -> None:
+        """Commit what is late to the upstream that takes requests now."""
+        self._late.commit = lambda mutation, due: self._commit(mutation, honest, at=due)
 
     def _hit_read(self, route: Route, sync_id: str | None, collection_id: str | None) -> Hit[ReadRule] | None:
         def concerns(rule: ReadRule) -> bool:
@@ -209,8 +214,10 @@ class Faults:
         if spec.missing:
             self._tell("syncs missing", sync_id or "all syncs")
             raise RefusedError(404, "Not found")
-        self._tell("syncs told otherwise", sync_id or "all syncs")
-        return told(spec, answer)
+        said = told(spec, answer)
+        if said != answer:
+            self._tell("syncs told otherwise", sync_id or "all syncs")
+        return said
 
     async def _delay(self, hit: Hit[MutationRule] | Hit[ReadRule]) -> None:
         if hit.rule.delay_seconds is not None:
@@ -242,13 +249,11 @@ def _part(items: tuple[Item, ...], part: PartSpec, draw: random.Random) -> tuple
 
 
 def _spoilt(page: Page, hit: Hit[ReadRule]) -> Page:
-    match hit.rule.fault:
-        case ReadFault.EMPTY_PAGE:
-            return emptied(page)
-        case ReadFault.DUPLICATED_ROWS:
-            return with_duplicates(page, hit.rule.share, hit.draw)
-        case _:
-            return page
+    if hit.rule.fault is ReadFault.EMPTY_PAGE:
+        return emptied(page)
+    if hit.rule.fault is ReadFault.DUPLICATED_ROWS:
+        return with_duplicates(page, hit.rule.share, hit.draw)
+    return page
 
 
 def _described(mutation: Mutation) -> str:

@@ -47,6 +47,7 @@ _EXPECTED: AbstractMapping[str, str] = {
     "list_type": "a list",
     "scalar_type": "text, a number, true or false",
     "finite_number": "a finite number",
+    "amount_type": "a number, or a mapping of min and max",
 }
 
 
@@ -234,7 +235,8 @@ def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
             fields = {field.alias or name: field.annotation for name, field in current.model_fields.items()}
             current = fields.get(str(step))
         else:
-            current = next(reversed(get_args(current)), None)
+            # Of a list's or a tuple's arguments the items', of a mapping's the values'.
+            current = next((part for part in reversed(get_args(current)) if part is not ...), None)
     current = _bare(current)
     return current if isinstance(current, type) and issubclass(current, BaseModel) else None
 

@@ -19,6 +19,7 @@ from syncspec.diagnostics import Diagnostic
 from syncspec.errors import ManifestError
 from syncspec.manifests.loader import load
 from syncspec.manifests.reader import read_file
+from syncspec.upstream.embedded.faults.file import read_faults
 
 HERE = Path(__file__).parent
 EXPECTED = re.compile(r"# error: (.+?)\s*$")
@@ -44,6 +45,15 @@ def load_project(path: Path) -> list[Diagnostic]:
             return list(error.diagnostics)
 
 
+def load_faults(path: Path) -> list[Diagnostic]:
+    """The reader of faults files."""
+    try:
+        read_faults(path)
+    except ManifestError as error:
+        return list(error.diagnostics)
+    return []
+
+
 PROJECT_SUFFIX = ".syncspec.yaml"
 PROJECT = """\
 apiVersion: syncspec/v1
@@ -54,7 +64,11 @@ spec:
   variables: {domain: arrakis.org}
 """
 
-READERS: dict[str, Callable[[Path], list[Diagnostic]]] = {"manifests": load_project, "yaml": read_yaml}
+READERS: dict[str, Callable[[Path], list[Diagnostic]]] = {
+    "faults": load_faults,
+    "manifests": load_project,
+    "yaml": read_yaml,
+}
 CASES = sorted(path for path in HERE.rglob("*.yaml") if path.relative_to(HERE).parts[0] in READERS)
 
 

@@ -5,13 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from syncspec.diagnostics import Diagnostic
 from syncspec.records import AwaitConsumers, DesiredSet
 
-__all__ = ["Guards", "LoadedProject", "RateLimit", "Secret", "UpstreamSettings"]
+__all__ = [
+    "Guards",
+    "LoadedProject",
+    "RateLimit",
+    "Secret",
+    "StateBackend",
+    "StateSettings",
+    "UpstreamSettings",
+]
 
 
 class Secret:
@@ -90,6 +99,21 @@ class Guards:
     max_deletes_percent: float | None = None
 
 
+class StateBackend(StrEnum):
+    """Where the record of attempts is kept: in the project's state folder, or in a git ref that runs share."""
+
+    LOCAL = "local"
+    GIT = "git"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSettings:
+    """Where the record of attempts is kept. `remote` is the name of a git remote, and counts for backend git only."""
+
+    backend: StateBackend = StateBackend.LOCAL
+    remote: str = "origin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedProject:
     """A whole project, read and checked: what planning and applying work on.
@@ -108,6 +132,7 @@ class LoadedProject:
     lockfile: Path
     state_dir: Path
     has_file: bool = True
+    state: StateSettings = field(default_factory=StateSettings)
     digest_key: bytes | None = field(default=None, repr=False)
     data_schemas: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -16,7 +16,7 @@ from syncspec.manifests.project_models import UpstreamSpec, UpstreamType
 from syncspec.records import AwaitConsumers
 from syncspec.settings import RateLimit, Secret, UpstreamSettings
 
-__all__ = ["DEFAULT_BASE_URL", "awaited", "embedded_settings", "upstream_settings"]
+__all__ = ["DEFAULT_BASE_URL", "awaited", "embedded_settings", "upstream_settings", "warn_without_effect"]
 
 DEFAULT_BASE_URL = "https://api.sequin.io"
 
@@ -109,7 +109,7 @@ def _sequin(
     for extra in ("profiles", "enforce_schemas"):
         if getattr(spec, extra) is not None:
             detail = f"{extra} is for upstreams of type embedded."
-            _warn_without_effect(detail, document, where((*at, extra)), problems)
+            warn_without_effect(detail, document, where((*at, extra)), problems)
     return replace(
         _shared(name, spec),
         type=UpstreamType.SEQUIN.value,
@@ -157,7 +157,8 @@ def _refuse_token(document: Document, path: Path, problems: Problems) -> None:
     )
 
 
-def _warn_without_effect(detail: str, document: Document, path: Path, problems: Problems) -> None:
+def warn_without_effect(detail: str, document: Document, path: Path, problems: Problems) -> None:
+    """Report a setting that changes nothing where it stands."""
     problems.add(
         document,
         path=path,

@@ -189,15 +189,12 @@ def test_a_pipeline_leaves_no_duplicate_behind_and_loses_nothing(tmp_path: Path)
     with serving(tmp_path, faults) as server:
         folder = project(tmp_path / "crm", server.url, 14, settle=1, timeout=2)
         runs = [run("apply", "-y", "--json", folder=folder, env=ENV) for _ in range(3)]
-        names = Counter(row["data"]["LastName"] for row in server.rows())
-    assert runs[0].code == 4
-    assert runs[-1].code in (0, 4)
-    assert max(names.values()) == 1
+        # The list repeats rows now and then: a record counts once.
+        names = Counter({row["upstream_id"]: row["data"]["LastName"] for row in server.rows()}.values())
+    assert runs[-1].code == 0, runs[-1].out
+    assert names == {f"L{number}": 1 for number in range(14)}
     outcomes = {record["address"]: record["outcome"] for record in json.loads(runs[-1].out)["records"]}
-    assert len(outcomes) == 14
-    for number in range(14):
-        outcome = outcomes[f"contacts.p{number:04}"]
-        assert outcome == "unknown" or names[f"L{number}"] == 1, outcomes
+    assert outcomes == {f"contacts.p{number:04}": "unchanged" for number in range(14)}
     assert {"timeout, committed late", "no answer, committed", "replica lag"} <= {
         line.partition("fault: ")[2].partition(":")[0] for line in server.lines
     }

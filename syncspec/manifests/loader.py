@@ -113,8 +113,9 @@ def load_sets(
     state_dir: Path | None = None,
     resolve_env: bool = True,
 ) -> LoadedProject:
-    """Load record sets that were built in Python, by the same rules as `load`; `root` is where the lockfile goes.
+    """Load record sets that were built in Python, by the same rules as `load`.
 
+    `root` is where the lockfile goes, and what the paths of files are relative to.
     Raises ManifestError with all errors; their places name `<python>`.
     """
     trial = _is_trial(upstream)

@@ -67,8 +67,9 @@ def _show_failure(diagnostics: Sequence[Diagnostic], invocation: Invocation) -> 
     if invocation.redact:
         from syncspec.render.redaction import redacted_diagnostics
 
-        diagnostics = redacted_diagnostics(diagnostics)
-        invocation.screen.note("Details are hidden; the same command without --redact shows them.")
+        whole, diagnostics = diagnostics, redacted_diagnostics(diagnostics)
+        if tuple(whole) != diagnostics:
+            invocation.screen.note("Details are hidden; the same command without --redact shows them.")
     invocation.screen.show(diagnostics)
     if invocation.format not in ("json", "github") or invocation.result_written:
         return

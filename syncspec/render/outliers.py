@@ -30,6 +30,7 @@ _USUAL_SHARE = 20
 _RARE_SHARE = 50
 """There are outliers where at most one in so many has no usual form."""
 
+_SAMPLE = 500
 _MOST_NAMES = 3
 
 
@@ -48,17 +49,17 @@ class FieldUse:
 
 def field_uses(changes: Sequence[Change]) -> tuple[FieldUse, ...]:
     """The fields of the changes, the most used first."""
-    found: dict[str, Counter[tuple[Hashable, Hashable]]] = defaultdict(Counter)
-    examples: dict[tuple[str, Hashable], int] = {}
+    by_path: dict[str, list[int]] = defaultdict(list)
+    steps: dict[str, list[tuple[Hashable, Hashable]]] = defaultdict(list)
     for position, change in enumerate(changes):
         for each in change.fields:
-            step = (_token(each.before), _token(each.after))
-            found[each.path][step] += 1
-            examples.setdefault((each.path, step), position)
+            by_path[each.path].append(position)
+            steps[each.path].append((_token(each.before), _token(each.after)))
     uses = []
-    for path, counts in found.items():
-        step, alike = counts.most_common(1)[0]
-        uses.append(FieldUse(path=path, records=counts.total(), alike=alike, example=examples[path, step]))
+    for path, positions in by_path.items():
+        step, alike = Counter(steps[path]).most_common(1)[0]
+        example = positions[steps[path].index(step)]
+        uses.append(FieldUse(path=path, records=len(positions), alike=alike, example=example))
     return tuple(sorted(uses, key=lambda use: (-use.records, use.path)))
 
 
@@ -110,11 +111,21 @@ def _value_notes(path: str, holders: Mapping[int, FieldChange]) -> dict[int, str
     if len(holders) < LEAST:
         return {}
     notes: dict[int, str] = {}
+    sample = list(holders.values())[:: -(-len(holders) // _SAMPLE)]
     for form, words in _FORMS:
+        if not _may_be_uniform(sample, form):
+            continue
         _, rare = _rare({position: form(each) for position, each in holders.items()})
         for position in rare:
             notes.setdefault(position, words(path, holders[position]))
     return notes
+
+
+def _may_be_uniform(sample: Sequence[FieldChange], form: Callable[[FieldChange], Hashable]) -> bool:
+    """Whether the forms of a sample repeat so much that it is worth while to look at all of them."""
+    counts = Counter(map(form, sample))
+    usual = sum(number for number in counts.values() if number >= max(2, len(sample) / _USUAL_SHARE / 2))
+    return usual >= 0.8 * len(sample)
 
 
 def _kinds(change: FieldChange) -> Hashable:
@@ -122,11 +133,10 @@ def _kinds(change: FieldChange) -> Hashable:
 
 
 def _kind(value: Json) -> str:
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float):
-        return "number"
-    return "empty" if value in (None, "") else type(value).__name__
+    return _KINDS.get(type(value), type(value).__name__) if value != "" else "empty"
+
+
+_KINDS = {type(None): "empty", bool: "boolean", int: "number", float: "number", str: "text", list: "list", dict: "map"}
 
 
 def _kind_words(path: str, change: FieldChange) -> str:
@@ -182,7 +192,9 @@ _FORMS: Sequence[tuple[Callable[[FieldChange], Hashable], Callable[[str, FieldCh
 
 def _token(value: Json) -> Hashable:
     """Equal for equal values, and different for `1`, `1.0`, `true` and `"1"`."""
-    return value if isinstance(value, str) else (json.dumps(value, sort_keys=True),)
+    if value is None or isinstance(value, str):
+        return value
+    return (json.dumps(value, sort_keys=True),)
 
 
 def _names(names: Sequence[str]) -> str:

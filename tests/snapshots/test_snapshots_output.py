@@ -21,7 +21,7 @@ from syncspec.upstream.protocol import MutationKind, MutationRequest
 from syncspec.upstream.sequin.wire import mutation_body
 
 MANIFESTS = Path(__file__).parents[2] / "manifests"
-COMMANDS = ["", "init", "validate", "plan", "apply", "explain", "runs", "lock", "lock list", "lock check"]
+COMMANDS = ["", "init", "validate", "fmt", "plan", "apply", "explain", "runs", "lock", "lock list", "lock check"]
 COMMANDS += ["lock unlock", "doctor", "serve", "schema", "completion"]
 
 

@@ -25,6 +25,7 @@ __all__ = [
     "FieldRules",
     "FieldType",
     "Json",
+    "Lens",
     "Lifecycle",
     "MatchKey",
     "Observation",
@@ -85,6 +86,15 @@ class FieldRules:
 
     def rule(self, name: str) -> FieldRule:
         return self.fields.get(name, self.default)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lens:
+    """How records of a set are recognised in a row: by the values of `match_on` under `rules`, or by their marker."""
+
+    match_on: tuple[str, ...] = ()
+    rules: FieldRules = FieldRules()
+    marker_field: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -185,6 +195,13 @@ class DesiredSet:
     await_consumers: AwaitConsumers | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def lens(self) -> Lens:
+        """How the set's records are recognised, with the rules of no other field than those of its key."""
+        fields = {name: self.rules.rule(name) for name in self.match_on}
+        rules = FieldRules(fields=fields, scalars_as_text=self.rules.scalars_as_text)
+        return Lens(match_on=self.match_on, rules=rules, marker_field=self.marker_field)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedRecord:
@@ -217,7 +234,8 @@ class Observation:
     `keyed_rows` those of them in which every key field is present; `fields` are all field names seen in live rows.
     `absence` and `reason` say what a missing match is worth and why. `readable` False: a page failed.
     Sets that share the collection may match on different fields: `keyed` counts per tuple of them, and `keyed_rows`
-    is the count of a tuple that it lacks. `polling_seconds`: how often the sync asks the provider, where it tells.
+    is the count of a tuple that it lacks. `marked` counts the live rows that carry a field, for each marker field.
+    `polling_seconds`: how often the sync asks the provider, `stream`: the stream that was read, where they are told.
     """
 
     target: Target
@@ -230,5 +248,15 @@ class Observation:
     keyed_rows: int = 0
     keyed: Mapping[tuple[str, ...], int] = field(default_factory=dict)
     fields: frozenset[str] = frozenset()
+    marked: Mapping[str, int] = field(default_factory=dict)
     cursor: str | None = None
     polling_seconds: float | None = None
+    stream: str | None = None
+
+    def shows_key(self, match_on: tuple[str, ...]) -> bool:
+        """Whether a row with a key over these fields would show it: false where rows exist and none carries all."""
+        return not self.live_rows or bool(self.keyed.get(match_on, self.keyed_rows))
+
+    def shows_marker(self, marker_field: str) -> bool:
+        """Whether a row with a marker would show it."""
+        return not self.live_rows or bool(self.marked.get(marker_field))

@@ -5,13 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from syncspec.diagnostics import Diagnostic
 from syncspec.records import AwaitConsumers, DesiredSet
 
-__all__ = ["Guards", "LoadedProject", "RateLimit", "Secret", "UpstreamSettings"]
+__all__ = [
+    "Guards",
+    "LoadedProject",
+    "RateLimit",
+    "Secret",
+    "StateBackend",
+    "StateSettings",
+    "UpstreamSettings",
+]
 
 
 class Secret:
@@ -44,7 +53,11 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamSettings:
-    """One upstream of the project file. Times are in seconds unless the name says otherwise."""
+    """One upstream of the project file. Times are in seconds unless the name says otherwise.
+
+    `settle`: how long after it was given up a request may still take effect and show. `wait`: how long one run waits
+    for what it does not know. `unique`: the upstream itself refuses a second record with the same match key.
+    """
 
     name: str
     type: str = "sequin"
@@ -57,6 +70,7 @@ class UpstreamSettings:
     settle: float = 300.0
     wait: float = 60.0
     atomic_batches: bool = False
+    unique: bool = False
     assume_complete: bool = False
     await_consumers: AwaitConsumers | None = None
     profiles: Mapping[str, str] = field(default_factory=dict)
@@ -85,6 +99,21 @@ class Guards:
     max_deletes_percent: float | None = None
 
 
+class StateBackend(StrEnum):
+    """Where the record of attempts is kept: in the project's state folder, or in a git ref that runs share."""
+
+    LOCAL = "local"
+    GIT = "git"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateSettings:
+    """Where the record of attempts is kept. `remote` is the name of a git remote, and counts for backend git only."""
+
+    backend: StateBackend = StateBackend.LOCAL
+    remote: str = "origin"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedProject:
     """A whole project, read and checked: what planning and applying work on.
@@ -103,6 +132,7 @@ class LoadedProject:
     lockfile: Path
     state_dir: Path
     has_file: bool = True
+    state: StateSettings = field(default_factory=StateSettings)
     digest_key: bytes | None = field(default=None, repr=False)
     data_schemas: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()

@@ -76,6 +76,7 @@ def with_syncspec(url: str, folder: Path) -> str:
               type: sequin
               base_url: {url}
               token: ${{env.TOKEN}}
+              settle_seconds: 0
               syncs:
                 salesforce: salesforce
     """

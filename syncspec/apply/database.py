@@ -15,7 +15,7 @@ from syncspec.errors import StateError
 __all__ = ["JOURNAL", "open_database", "prepare_state_dir", "reading", "writing"]
 
 JOURNAL = "journal.sqlite3"
-_VERSION = 1
+_VERSION = 2
 _BUSY_MS = 10_000
 
 

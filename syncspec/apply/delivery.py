@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from syncspec.apply.journal import AttemptOutcome, Intent
+from syncspec.apply.attempts import AttemptOutcome, Intent
 from syncspec.apply.mapping import SentRecord
 from syncspec.apply.outcomes import Verdict, VerdictKind
 from syncspec.apply.states import AttemptState
@@ -21,16 +21,21 @@ __all__ = ["Delivery"]
 class Delivery:
     """Records of one collection that go in one request. `repeats` maps address to the attempt that came before.
 
-    `tries` counts requests for these very records that are known to have changed nothing; `cursor` is where the
-    list that the plan rests on ended, `polling_seconds` how often its sync asks the provider, where it tells.
+    `tries` counts requests for these very records that are known to have changed nothing; `absences`, by address, how
+    often a record was sent and then proved absent. `alone`: the one record was in a request that was refused.
+    `cursor` is where the list that the plan rests on ended, `stream` which one it was, `polling_seconds` how often
+    its sync asks the provider, where they are told.
     """
 
     target: Target
     records: tuple[SentRecord, ...]
     await_consumers: AwaitConsumers | None = None
     cursor: str | None = None
+    stream: str | None = None
     polling_seconds: float | None = None
     tries: int = 0
+    absences: Mapping[str, int] = field(default_factory=dict)
+    alone: bool = False
     repeats: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -60,9 +65,15 @@ class Delivery:
             payload=digest(record.wire, key=payload_key),
             key=key_digest(key.strict, secret=record.key_secret) if key else None,
             loose_key=key_digest(key.loose, secret=record.key_secret) if key else None,
+            key_id=record.key_id if key else None,
             marker=record.desired.marker,
+            lens=record.lens,
+            sent=record.sent,
             cursor=self.cursor,
+            stream=self.stream,
             repeats=self.repeats.get(record.address),
+            absences=self.absences.get(record.address, 0),
+            alone=self.alone,
         )
 
     def outcomes(self, state: AttemptState, verdict: Verdict) -> list[AttemptOutcome]:

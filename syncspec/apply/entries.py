@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syncspec.apply.clock import Clock, rfc3339
 from syncspec.apply.mapping import SentRecord
 from syncspec.keys import has_sensitive_key, key_digest
-from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, Origin
+from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, OpenAttempt, Origin
 from syncspec.records import Data, DesiredRecord, DesiredSet, FieldRules, Json, ObservedRecord, Target
 from syncspec.values import digest
 
@@ -26,15 +26,68 @@ class EntryMaker:
         """What keys the digests of match keys over these fields."""
         return self.keys.best if has_sensitive_key(match_on, rules) else None
 
+    def key_id(self, match_on: Sequence[str], rules: FieldRules) -> str | None:
+        """What the digests of match keys over these fields are keyed by; None: by nothing."""
+        return self.keys.best_id if has_sensitive_key(match_on, rules) else None
+
+    def sent(self, data: Data, rules: FieldRules) -> dict[str, FieldDigests]:
+        """The digests of what is declared, and so sent."""
+        private = self.keys.shared is None
+        return {
+            name: FieldDigests(sent=self._digest(name, rules, value), private=private and rules.rule(name).sensitive)
+            for name, value in data.items()
+        }
+
     def created(self, record: SentRecord, target: Target, row: ObservedRecord) -> LockEntry:
         """The entry of a record that this run created. What the answer shows is what was seen first."""
-        secret = record.key_secret
-        return self._entry(record.desired, record.rules, target, row, origin=Origin.CREATED, secret=secret)
+        return self._entry(
+            record.desired,
+            target,
+            row,
+            origin=Origin.CREATED,
+            secret=record.key_secret,
+            fields=self._seen(record.sent, record.desired.data, record.rules, row, whole=False),
+        )
+
+    def found(
+        self,
+        attempt: OpenAttempt,
+        row: ObservedRecord,
+        *,
+        origin: Origin,
+        declared: tuple[DesiredSet, DesiredRecord] | None,
+        at: str,
+    ) -> LockEntry:
+        """The entry of a record that was sent and found in a list later, locked `at` that time.
+
+        What was sent comes from the attempt; one that does not know it leaves what is declared now as the baseline.
+        """
+        rules = declared[0].rules if declared is not None else None
+        fields: Mapping[str, FieldDigests] = attempt.sent
+        if rules is not None and declared is not None:
+            sent = attempt.sent or self.sent(declared[1].data, rules)
+            fields = {
+                name: replace(known, seen=self._digest(name, rules, row.data.get(name), private=known.private))
+                for name, known in sent.items()
+            }
+        return LockEntry(
+            address=attempt.address,
+            target=attempt.target,
+            upstream_id=row.upstream_id,
+            origin=origin,
+            locked_at=at,
+            protect=declared is not None and declared[1].lifecycle.protect,
+            key=attempt.key,
+            marker=attempt.marker,
+            updated_at=row.updated_at,
+            fields=fields,
+        )
 
     def adopted(self, desired: DesiredRecord, record_set: DesiredSet, row: ObservedRecord) -> LockEntry:
         """The entry of a record that existed before: later changes count from what was observed and declared now."""
         rules, secret = record_set.rules, self.key_secret(record_set.match_on, record_set.rules)
-        return self._entry(desired, rules, record_set.target, row, origin=Origin.ADOPTED, secret=secret)
+        fields = self._seen(self.sent(desired.data, rules), desired.data, rules, row, whole=True)
+        return self._entry(desired, record_set.target, row, origin=Origin.ADOPTED, secret=secret, fields=fields)
 
     def moved(self, entry: LockEntry, desired: DesiredRecord) -> LockEntry:
         """The same record under its new address."""
@@ -51,12 +104,12 @@ class EntryMaker:
     def _entry(
         self,
         desired: DesiredRecord,
-        rules: FieldRules,
         target: Target,
         row: ObservedRecord,
         *,
         origin: Origin,
         secret: bytes | None,
+        fields: Mapping[str, FieldDigests],
     ) -> LockEntry:
         return LockEntry(
             address=desired.address,
@@ -68,21 +121,22 @@ class EntryMaker:
             key=key_digest(desired.key.strict, secret=secret) if desired.key else None,
             marker=desired.marker if origin is Origin.CREATED else None,
             updated_at=row.updated_at,
-            fields=self._fields(desired.data, rules, row, whole=origin is Origin.ADOPTED),
+            fields=fields,
         )
 
-    def _fields(self, data: Data, rules: FieldRules, row: ObservedRecord, *, whole: bool) -> dict[str, FieldDigests]:
+    def _seen(
+        self, sent: Mapping[str, FieldDigests], data: Data, rules: FieldRules, row: ObservedRecord, *, whole: bool
+    ) -> dict[str, FieldDigests]:
         """`whole`: the row was listed, so a field that it lacks is empty; an answer may leave fields out."""
         fields = {}
-        for name, value in data.items():
-            shown = row.data.get(name)
-            sent = seen = self._digest(name, rules, value)
+        for name, known in sent.items():
+            value, shown = data[name], row.data.get(name)
+            seen = known.sent
             if not (whole or name in row.data):
                 seen = None
             elif not isinstance(value, str) or value != shown:
                 seen = self._digest(name, rules, shown)
-            private = self.keys.shared is None and rules.rule(name).sensitive
-            fields[name] = FieldDigests(sent=sent, seen=seen, private=private)
+            fields[name] = known if seen is None else replace(known, seen=seen)
         return fields
 
     def _digest(self, name: str, rules: FieldRules, value: Json, *, private: bool | None = None) -> str | None:

@@ -7,31 +7,35 @@ outcomes. Nothing is sent whose intent is not on disk, and nothing is reported t
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import assert_never
 
 import anyio
 
-from syncspec.apply.clock import Clock
+from syncspec.apply.attempts import AttemptOutcome, Intended
+from syncspec.apply.clock import Clock, moment_of
 from syncspec.apply.delivery import Delivery
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.events import BatchFinished, BatchSent, OnEvent, Waiting
-from syncspec.apply.journal import AttemptOutcome, Intended, Journal
+from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import INTERRUPTED, Ledger
 from syncspec.apply.mapping import map_answer
-from syncspec.apply.outcomes import Stop, Verdict, VerdictKind, classify
+from syncspec.apply.outcomes import Stop, Verdict, VerdictKind, classify, says_duplicate
 from syncspec.apply.report import RecordOutcome
 from syncspec.apply.states import AttemptState
 from syncspec.apply.throttle import Throttle
+from syncspec.diagnostics import Source
 from syncspec.errors import StateError
+from syncspec.lockfile import LockEntry
 from syncspec.records import ObservedRecord, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import Answered, Connection, SendResult
 
 __all__ = ["Executor"]
 
-SEND_WITHIN = timedelta(seconds=30)
+SEND_WITHIN = timedelta(seconds=10)
 """How long after its intent a request may leave."""
 
 _TRIES = 5
@@ -54,8 +58,9 @@ class Executor:
         entries: EntryMaker,
         clock: Clock,
         on_event: OnEvent,
+        sources: Mapping[str, Source] | None = None,
     ) -> None:
-        self.ledger = Ledger(run=run, journal=journal, clock=clock, on_event=on_event)
+        self.ledger = Ledger(run=run, journal=journal, clock=clock, on_event=on_event, sources=sources)
         self.requests = 0
         self.interrupted = False
         self._run, self._journal, self._epochs = run, journal, epochs
@@ -70,6 +75,7 @@ class Executor:
         self._rejections: Counter[tuple[tuple[str, str, str], str]] = Counter()
         self._batches = 0
         self._scope = anyio.CancelScope()
+        self._is_given_up = False
         self._waits: set[anyio.CancelScope] = set()
 
     def stop(self) -> None:
@@ -82,10 +88,19 @@ class Executor:
     def stop_now(self) -> None:
         """Give up what is in flight; its outcome is recorded as unknown."""
         self.stop()
+        self._is_given_up = True
         self._scope.cancel()
 
+    def take(self, entries: Iterable[LockEntry]) -> None:
+        """Know IDs that were locked meanwhile: an answer that carries one proves no creation."""
+        for entry in entries:
+            self._taken.setdefault(entry.target.place, set()).add(entry.upstream_id)
+
     async def deliver(self, waves: Sequence[Sequence[Delivery]]) -> None:
-        """Deliver wave after wave; within a wave, each upstream at its own concurrency."""
+        """Deliver wave after wave; within a wave, each upstream at its own concurrency. May be called again."""
+        self._scope = anyio.CancelScope()
+        if self._is_given_up:
+            self._scope.cancel()
         with self._scope:
             for wave in waves:
                 await self._deliver_wave(wave)
@@ -146,8 +161,8 @@ class Executor:
 
     def _intend(self, delivery: Delivery) -> Intended | None:
         settings = self._upstreams[delivery.target.upstream]
-        now = self._clock.now()
-        not_after = now + SEND_WITHIN
+        at = moment_of(self._clock)
+        not_after = at.wall + SEND_WITHIN
         settle = max(settings.settle, 2 * (delivery.polling_seconds or 0.0))
         margin = timedelta(seconds=settings.request_timeout + delivery.await_seconds + settle)
         self._batches += 1
@@ -157,7 +172,7 @@ class Executor:
                 self._batches,
                 delivery.intents(payload_key=self._entries.keys.private),
                 epochs=self._epochs,
-                now=now,
+                at=at,
                 not_after=not_after,
                 horizon=not_after + margin,
             )
@@ -192,8 +207,7 @@ class Executor:
             case VerdictKind.APPLIED:
                 self._applied(delivery, intended, rows)
             case VerdictKind.REJECTED:
-                self._settle(delivery, intended, verdict, AttemptState.REJECTED, RecordOutcome.REJECTED)
-                self._count_rejection(delivery.target, verdict.message)
+                self._rejected(delivery, intended, verdict)
             case VerdictKind.NOT_APPLIED:
                 self._settle(delivery, intended, verdict, AttemptState.NOT_APPLIED, RecordOutcome.NOT_ATTEMPTED)
             case VerdictKind.UNKNOWN:
@@ -208,6 +222,19 @@ class Executor:
             case _ as unreachable:
                 assert_never(unreachable)
         return ()
+
+    def _rejected(self, delivery: Delivery, intended: Intended, verdict: Verdict) -> None:
+        if self._exists(delivery, verdict):
+            message = f"{verdict.message}; the upstream refuses a second record, so that it exists"
+            verdict = replace(verdict, message=message)
+            self._settle(delivery, intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN)
+        else:
+            self._settle(delivery, intended, verdict, AttemptState.REJECTED, RecordOutcome.REJECTED)
+            self._count_rejection(delivery.target, verdict.message)
+
+    def _exists(self, delivery: Delivery, verdict: Verdict) -> bool:
+        """Whether the upstream, known to refuse a second record with the same key, says that there is one."""
+        return self._upstreams[delivery.target.upstream].unique and says_duplicate(verdict)
 
     def _applied(self, delivery: Delivery, intended: Intended, rows: tuple[ObservedRecord, ...]) -> None:
         """Map a 2xx answer; what cannot be mapped is kept as candidates and never sent again."""
@@ -233,9 +260,10 @@ class Executor:
         for record in delivery.records:
             row = mapped.pairs.get(record.address)
             if row is None:
-                self.ledger.report(record, RecordOutcome.UNKNOWN, error=lost, rows=mapped.candidates)
+                ids = [row.upstream_id for row in mapped.candidates]
+                self.ledger.report(record.address, RecordOutcome.UNKNOWN, error=lost, candidates=ids)
             else:
-                self.ledger.report(record, RecordOutcome.CREATED, upstream_id=row.upstream_id)
+                self.ledger.report(record.address, RecordOutcome.CREATED, upstream_id=row.upstream_id)
 
     def _settle(
         self,

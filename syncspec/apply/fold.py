@@ -6,8 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from syncspec.apply.journal import Identity
-from syncspec.apply.states import AttemptState
-from syncspec.lockfile import EntryState, LockEntry, Lockfile, OpenAttempt
+from syncspec.lockfile import EntryState, LockEntry, Lockfile, OpenAttempt, conflict_of, identity_of
 
 __all__ = ["fold"]
 
@@ -25,10 +24,11 @@ def fold(
     An entry that the journal holds and the lockfile lacks is added, unless another address has that ID meanwhile;
     one that both hold takes the journal's digests if they were not folded yet. `known_attempts` are those of the
     lockfile's pending lines that this journal holds, whose fate is its to tell; other pending lines stay.
-    Where lockfile and journal name different IDs for one address, both stay visible as an open attempt.
+    Where lockfile and journal name different IDs for one address, both stay visible as an open attempt, unless it was
+    decided that the one replaces the other.
     """
     entries = dict(lockfile.entries)
-    holders = {(*entry.target.place, entry.upstream_id): address for address, entry in entries.items()}
+    holders = {identity_of(entry): address for address, entry in entries.items()}
     conflicts: list[OpenAttempt] = []
     # Addresses that a move left come first: their IDs are then free for the addresses that they moved to.
     for identity in sorted(identities, key=lambda item: item.entry is not None):
@@ -36,15 +36,20 @@ def fold(
         if entry is None:
             if not identity.folded and locked is not None:
                 del entries[identity.address]
-                holders.pop((*locked.target.place, locked.upstream_id), None)
-        elif locked is not None and _names_other_record(locked, entry):
-            if not identity.folded:
-                conflicts.append(_conflict(locked, entry))
+                holders.pop(identity_of(locked), None)
+        elif locked is not None and identity_of(locked) != identity_of(entry):
+            if identity.replaces == identity_of(locked) and not identity.folded:
+                holders.pop(identity_of(locked), None)
+                entries[identity.address] = entry
+                holders[identity_of(entry)] = identity.address
+            elif not identity.folded:
+                evidence = f"the lockfile holds {locked.upstream_id}, this machine's journal {entry.upstream_id}"
+                conflicts.append(conflict_of(locked, entry, evidence=evidence))
         elif locked is not None:
             entries[identity.address] = _same_record(locked, entry, folded=identity.folded)
-        elif holders.get((*entry.target.place, entry.upstream_id), identity.address) == identity.address:
+        elif holders.get(identity_of(entry), identity.address) == identity.address:
             entries[identity.address] = entry
-            holders[(*entry.target.place, entry.upstream_id)] = identity.address
+            holders[identity_of(entry)] = identity.address
     mine = {attempt.attempt: attempt for attempt in open_attempts}
     kept = [
         attempt for attempt in lockfile.pending if attempt.attempt not in mine and attempt.attempt not in known_attempts
@@ -55,10 +60,6 @@ def fold(
         entries={address: _in_state(entry, address in declared) for address, entry in sorted(entries.items())},
         pending=tuple(pending),
     )
-
-
-def _names_other_record(one: LockEntry, other: LockEntry) -> bool:
-    return (one.upstream_id, one.target.place) != (other.upstream_id, other.target.place)
 
 
 def _same_record(locked: LockEntry, journaled: LockEntry, *, folded: bool) -> LockEntry:
@@ -72,18 +73,3 @@ def _same_record(locked: LockEntry, journaled: LockEntry, *, folded: bool) -> Lo
 def _in_state(entry: LockEntry, is_declared: bool) -> LockEntry:
     state = EntryState.LOCKED if is_declared else EntryState.RETAINED
     return entry if entry.state is state else replace(entry, state=state)
-
-
-def _conflict(locked: LockEntry, journaled: LockEntry) -> OpenAttempt:
-    return OpenAttempt(
-        attempt=f"journal.{journaled.upstream_id}",
-        address=locked.address,
-        target=locked.target,
-        kind="create",
-        state=AttemptState.DUPLICATE,
-        horizon=journaled.locked_at,
-        key=journaled.key,
-        marker=journaled.marker,
-        evidence=f"the lockfile holds {locked.upstream_id}, this machine's journal {journaled.upstream_id}",
-        candidates=tuple(sorted({locked.upstream_id, journaled.upstream_id})),
-    )

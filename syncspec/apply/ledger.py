@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from syncspec.apply.attempts import AttemptOutcome, Intended
 from syncspec.apply.clock import Clock
 from syncspec.apply.delivery import Delivery
 from syncspec.apply.events import OnEvent, RecordFinished
-from syncspec.apply.journal import AttemptOutcome, Intended, Journal, LockLostError
-from syncspec.apply.mapping import SentRecord
+from syncspec.apply.journal import Journal, LockLostError
 from syncspec.apply.report import RecordOutcome, RecordReport
-from syncspec.diagnostics import Diagnostic
+from syncspec.diagnostics import Diagnostic, Source
 from syncspec.errors import StateError
 from syncspec.records import ObservedRecord
 
@@ -21,9 +21,21 @@ INTERRUPTED = "the run was interrupted before it was sent"
 
 
 class Ledger:
-    """`reports` by address and `diagnostics` grow as outcomes are recorded; `halted` says why sending stopped."""
+    """`reports` by address and `diagnostics` grow as outcomes are recorded; `halted` says why sending stopped.
 
-    def __init__(self, *, run: str, journal: Journal, clock: Clock, on_event: OnEvent) -> None:
+    `sources` are the places at which addresses are declared.
+    """
+
+    def __init__(
+        self,
+        *,
+        run: str,
+        journal: Journal,
+        clock: Clock,
+        on_event: OnEvent,
+        sources: Mapping[str, Source] | None = None,
+    ) -> None:
+        self._sources = sources or {}
         self.reports: dict[str, RecordReport] = {}
         self.diagnostics: list[Diagnostic] = []
         self.halted: str | None = None
@@ -34,7 +46,7 @@ class Ledger:
     ) -> bool:
         """Commit outcomes. Where the disk refuses: False, sending stops, and every ID that is not on disk is said."""
         try:
-            self._journal.settle(intended, outcomes, returned=rows, now=self._clock.now())
+            self._journal.answer(intended, outcomes, returned=rows, now=self._clock.now())
         except StateError as error:
             self.halt(error, rows)
             return False
@@ -52,34 +64,40 @@ class Ledger:
 
     def report(
         self,
-        record: SentRecord,
+        address: str,
         outcome: RecordOutcome,
         *,
         upstream_id: str | None = None,
         error: str | None = None,
-        rows: Sequence[ObservedRecord] = (),
+        candidates: Sequence[str] = (),
     ) -> None:
-        """Say what became of one record; `rows` are those of the answer that may be its own."""
-        report = RecordReport(
-            address=record.address,
-            outcome=outcome,
-            upstream_id=upstream_id,
-            error=error,
-            source=record.desired.source,
-            candidates=tuple(row.upstream_id for row in rows),
+        """Say what became of one record; `candidates` are IDs that may be its own."""
+        self.take(
+            RecordReport(
+                address=address,
+                outcome=outcome,
+                upstream_id=upstream_id,
+                error=error,
+                source=self._sources.get(address),
+                candidates=tuple(candidates),
+            )
         )
-        self.reports[record.address] = report
+
+    def take(self, report: RecordReport) -> None:
+        """Keep and tell a report that is made already."""
+        self.reports[report.address] = report
         self._on_event(RecordFinished(run=self._run, record=report))
 
     def report_all(
         self, delivery: Delivery, outcome: RecordOutcome, message: str, rows: Sequence[ObservedRecord] = ()
     ) -> None:
-        """Say the same of every record of a request."""
+        """Say the same of every record of a request; `rows` are those of its answer."""
+        candidates = tuple(row.upstream_id for row in rows)
         for record in delivery.records:
-            self.report(record, outcome, error=message, rows=rows)
+            self.report(record.address, outcome, error=message, candidates=candidates)
 
     def leave(self, delivery: Delivery, reason: str) -> None:
         """Report records that were not sent in this run, unless an outcome is known already."""
         for record in delivery.records:
             if record.address not in self.reports:
-                self.report(record, RecordOutcome.NOT_ATTEMPTED, error=reason)
+                self.report(record.address, RecordOutcome.NOT_ATTEMPTED, error=reason)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncspec.keys import loose_key_of, strict_key_of
-from syncspec.records import Data, DesiredRecord, FieldRules, Json, ObservedRecord
+from syncspec.lockfile import FieldDigests
+from syncspec.records import Data, DesiredRecord, FieldRules, Json, Lens, ObservedRecord
 from syncspec.values import equal
 
 __all__ = ["Mapped", "SentRecord", "map_answer"]
@@ -17,7 +18,8 @@ __all__ = ["Mapped", "SentRecord", "map_answer"]
 class SentRecord:
     """A record as it was sent: its declaration, the wire's data, and how its set tells records apart.
 
-    `key_secret` keys the digests of its match key, where that is sensitive.
+    `key_secret` keys the digests of its match key, where that is sensitive, and `key_id` names it. `sent` holds the
+    digests of the declared fields; `lens` is how the record is recognised later.
     """
 
     desired: DesiredRecord
@@ -26,6 +28,9 @@ class SentRecord:
     marker_field: str | None
     rules: FieldRules
     key_secret: bytes | None = field(default=None, repr=False)
+    key_id: str | None = None
+    lens: Lens | None = None
+    sent: Mapping[str, FieldDigests] = field(default_factory=dict)
 
     @property
     def address(self) -> str:

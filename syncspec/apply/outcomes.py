@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
 from syncspec.upstream.protocol import Answered, NoAnswer, NotSent, SendResult
 
-__all__ = ["Stop", "Verdict", "VerdictKind", "classify"]
+__all__ = ["Stop", "Verdict", "VerdictKind", "classify", "says_duplicate"]
 
 
 class VerdictKind(StrEnum):
@@ -51,6 +52,8 @@ class Verdict:
 
 
 _INVALID = frozenset({400, 409, 422})
+_CONFLICT = 409
+_DUPLICATE = re.compile(r"duplicate|already (exists|in use|been taken)|not unique|must be unique", re.IGNORECASE)
 _TOO_LARGE = 413
 _NO_ACCESS = frozenset({401, 403})
 _NO_SUCH_PLACE = 404
@@ -95,6 +98,11 @@ def _classify_answer(answer: Answered, *, certain: bool, single: bool) -> Verdic
         return Verdict(kind=VerdictKind.NOT_APPLIED, message=message, status=status, stop=stop)
     # Other 4xx answers, such as 408 and 499, are also given by gateways that had passed the request on.
     return Verdict(kind=VerdictKind.UNKNOWN, message=message, status=status, refused=True)
+
+
+def says_duplicate(verdict: Verdict) -> bool:
+    """Whether a refusal of one record says that another one like it exists. Providers word it in many ways."""
+    return verdict.status == _CONFLICT or _DUPLICATE.search(verdict.message) is not None
 
 
 def _stop(status: int) -> Stop:

@@ -3,24 +3,33 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import replace
 
 import orjson
 
 from syncspec.errors import StateError
 from syncspec.lockfile import FieldDigests, LockEntry, OpenAttempt
-from syncspec.lockfile.lines import parse_line
+from syncspec.lockfile.lines import parse_lens, parse_line
 from syncspec.records import Target
 
-__all__ = ["entry_of", "open_attempt", "private_digests"]
+__all__ = ["entry_of", "open_attempt", "packed_sent", "private_digests"]
 
 
 def open_attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> OpenAttempt:
-    """A row of `attempts`, with the IDs of its answer that nobody got."""
-    candidates = connection.execute(
-        "SELECT upstream_id FROM returned WHERE run = ? AND batch = ? AND address IS NULL ORDER BY upstream_id",
-        (row["run"], row["batch"]),
-    ).fetchall()
+    """A row of `attempts`, with the IDs of its answer that nobody got, or those that were found.
+
+    Of an attempt that was proved absent, `absences` counts that proof.
+    """
+    candidates = {
+        candidate["upstream_id"]
+        for candidate in connection.execute(
+            "SELECT upstream_id FROM returned WHERE run = ? AND batch = ? AND address IS NULL",
+            (row["run"], row["batch"]),
+        )
+    }
+    if row["found"]:
+        candidates.update(orjson.loads(row["found"]))
     return OpenAttempt(
         attempt=row["attempt"],
         address=row["address"],
@@ -33,12 +42,38 @@ def open_attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> OpenAttemp
         kind=row["kind"],
         state=row["state"],
         horizon=row["horizon"],
+        intended_at=row["intended_at"],
+        boot=row["boot"],
+        uptime=row["uptime"],
         key=row["key"],
         loose_key=row["loose_key"],
+        key_id=row["key_id"],
         marker=row["marker"],
+        lens=parse_lens(row["lens"]) if row["lens"] else None,
         evidence=row["message"],
-        candidates=tuple(candidate["upstream_id"] for candidate in candidates),
+        candidates=tuple(sorted(candidates)),
+        upstream_id=row["upstream_id"],
+        status=row["status"],
+        refused=bool(row["refused"] or row["alone"]),
+        stream=row["stream"],
+        absences=row["absences"] + row["absent"],
+        sent=_unpacked_sent(row["sent"]),
     )
+
+
+def packed_sent(sent: Mapping[str, FieldDigests]) -> bytes | None:
+    """Digests of what was sent, as a row of `attempts` keeps them: a list marks one that stays on this machine."""
+    if not sent:
+        return None
+    return orjson.dumps({name: [item.sent] if item.private else item.sent for name, item in sent.items()})
+
+
+def _unpacked_sent(text: bytes | None) -> dict[str, FieldDigests]:
+    values = orjson.loads(text) if text else {}
+    return {
+        name: FieldDigests(sent=value[0], private=True) if isinstance(value, list) else FieldDigests(sent=value)
+        for name, value in values.items()
+    }
 
 
 def entry_of(row: sqlite3.Row) -> LockEntry | None:

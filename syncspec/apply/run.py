@@ -1,115 +1,90 @@
 """One apply, from taking the run lock to the final lockfile.
 
-`read_state` is for planning: it takes no lock and writes nothing. `open_run` is for applying: it takes the run lock,
-turns what a dead run left intended to unknown, folds its outcomes into the lockfile, and only then plans are made.
+`open_run` takes the run lock, turns what a dead run left intended to unknown, and folds its outcomes into the lockfile;
+only then plans are made. `Run.reconcile` records what a reading tells of open attempts; `begin`, any number of `send`,
+and `finish` carry a plan out.
 """
 
 from __future__ import annotations
 
 import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from itertools import groupby
 
-from syncspec.apply.clock import Clock, SystemClock
+import anyio
+
+from syncspec.apply.attempts import Settlement
+from syncspec.apply.clock import Clock, Moment, SystemClock, moment_of
 from syncspec.apply.delivery import Delivery
 from syncspec.apply.entries import EntryMaker
-from syncspec.apply.events import Event, OnEvent, RunFinished, RunStarted
+from syncspec.apply.events import Event, OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
-from syncspec.apply.fold import fold
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.apply.mapping import SentRecord
+from syncspec.apply.reconcile import Reconciled, reconcile
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.runlock import hold_run_lock, make_holder, places_of
+from syncspec.apply.state import State, journaled_state, read_own_lockfile, reading_of
+from syncspec.apply.states import AttemptState
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
-from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
-from syncspec.lockfile.file import read_lockfile, write_lockfile
+from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
+from syncspec.lockfile.file import write_lockfile
 from syncspec.planning.batches import wire_data
 from syncspec.planning.plan import Action, Change, Plan
-from syncspec.records import DesiredSet
-from syncspec.settings import LoadedProject
+from syncspec.records import DesiredSet, Lens, Observation
+from syncspec.settings import LoadedProject, UpstreamSettings
 from syncspec.upstream.protocol import Connection
 
-__all__ = ["Run", "State", "open_run", "read_state"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class State:
-    """What earlier runs left. `lockfile` has the journal folded in; `digest_keys` key sensitive fields' digests.
-
-    `attempts_elsewhere` and `entries_elsewhere` are those of other lockfiles in the same state folder.
-    """
-
-    lockfile: Lockfile
-    open_attempts: tuple[OpenAttempt, ...]
-    digest_keys: DigestKeys
-    attempts_elsewhere: tuple[OpenAttempt, ...] = ()
-    entries_elsewhere: tuple[LockEntry, ...] = ()
-
-
-def read_state(project: LoadedProject) -> State:
-    """Read lockfile and journal without taking a lock or writing. Raises LockfileError, StateError."""
-    lockfile = _read_lockfile(project)
-    journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
-    if journal is None:
-        keys = DigestKeys(shared=project.digest_key)
-        return State(lockfile=lockfile, open_attempts=lockfile.pending, digest_keys=keys)
-    with journal:
-        return _state(project, lockfile, journal)
-
-
-def _read_lockfile(project: LoadedProject) -> Lockfile:
-    return read_lockfile(project.lockfile, project=project.name, environment=project.environment)
-
-
-def _state(project: LoadedProject, lockfile: Lockfile, journal: Journal) -> State:
-    declared = {record.address for record_set in project.sets for record in record_set.records}
-    mine = journal.open_attempts()
-    folded = fold(
-        lockfile,
-        journal.identities(beyond=lockfile.entries),
-        mine,
-        known_attempts=journal.known_attempts(attempt.attempt for attempt in lockfile.pending),
-        declared=declared,
-    )
-    return State(
-        lockfile=folded,
-        open_attempts=folded.pending,
-        digest_keys=DigestKeys(shared=project.digest_key, private=journal.digest_key()),
-        attempts_elsewhere=journal.attempts_elsewhere(),
-        entries_elsewhere=journal.entries_elsewhere(),
-    )
+__all__ = ["Run", "open_run"]
 
 
 @asynccontextmanager
 async def open_run(
-    project: LoadedProject, *, command: str, lock_timeout: float = 0.0, clock: Clock | None = None
+    project: LoadedProject,
+    *,
+    command: str,
+    lock_timeout: float = 0.0,
+    no_prior_run: bool = False,
+    clock: Clock | None = None,
+    on_event: OnEvent | None = None,
+    repair: Callable[[], None] | None = None,
 ) -> AsyncIterator[Run]:
     """Hold the run lock and the journal; recover first what a dead run left.
 
+    `no_prior_run`: the caller knows that no run came before those that the journal knows. `repair` is called under
+    the lock, before the lockfile is read.
     Raises RunLockedError, LockfileError, StateError; nothing was then sent.
     """
     clock = clock or SystemClock()
     run_id = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    _read_lockfile(project)
+    if repair is None:
+        read_own_lockfile(project)
     with Journal.open(project.state_dir, lockfile_of(project)) as journal:
         places = places_of(project)
         holder = make_holder(run=run_id, command=command, places=places, clock=clock)
         async with hold_run_lock(
             journal, places, state_dir=project.state_dir, holder=holder, patience=lock_timeout, clock=clock
         ) as epochs:
-            journal.orphan(now=clock.now())
-            run = Run(project, run_id, journal, epochs, clock, command=command, owner=str(holder))
+            if repair is not None:
+                repair()
+            lockfile = read_own_lockfile(project)
+            journal.take_over(lockfile.pending, now=clock.now())
+            if no_prior_run:
+                journal.trust()
+            else:
+                journal.begin(at=moment_of(clock))
+            run = Run(project, run_id, journal, epochs, clock, command=command, owner=str(holder), on_event=on_event)
             run.fold()
             yield run
 
 
 class Run:
-    """An open run. `state` is what planning starts from; `execute` may be called once."""
+    """An open run. `state` is what planning starts from; `begin` and `finish` may be called once."""
 
     def __init__(
         self,
@@ -121,20 +96,34 @@ class Run:
         *,
         command: str,
         owner: str,
+        on_event: OnEvent | None = None,
     ) -> None:
         self.run_id = run_id
-        self.state = _state(project, _read_lockfile(project), journal)
+        self.is_stopped = False
         self._project, self._journal, self._epochs, self._clock = project, journal, epochs, clock
         self._command, self._owner = command, owner
+        self._listener = _Listener(on_event or _ignore)
         self._executor: Executor | None = None
-        self._stop_requested = False
+        self._pauses: set[anyio.CancelScope] = set()
+
+    @property
+    def state(self) -> State:
+        """What is locked and what is not settled, as of the last fold."""
+        return self._state
+
+    @property
+    def upstreams(self) -> Mapping[str, UpstreamSettings]:
+        return self._project.upstreams
 
     def fold(self) -> None:
         """Write the lockfile that lockfile and journal amount to. Raises LockfileError, StateError."""
-        state = _state(self._project, _read_lockfile(self._project), self._journal)
+        state = journaled_state(self._project, read_own_lockfile(self._project), self._journal)
+        conflicts = [attempt for attempt in state.open_attempts if is_conflict(attempt)]
+        if conflicts:
+            self._journal.take_over(conflicts, now=self._clock.now())
         write_lockfile(self._project.lockfile, state.lockfile)
         self._journal.mark_folded()
-        self.state = state
+        self._state = state
 
     def _fold_if_ours(self) -> None:
         """Fold, unless the lock was taken away: the lockfile is then the next run's to write, from this journal."""
@@ -143,54 +132,164 @@ class Run:
 
     def request_stop(self) -> None:
         """Finish what is in flight, record it, and start nothing more."""
-        self._stop_requested = True
+        self.is_stopped = True
+        for pause in self._pauses:
+            pause.cancel()
         if self._executor:
             self._executor.stop()
 
     def stop_now(self) -> None:
         """Give up what is in flight; it is recorded as unknown."""
-        self._stop_requested = True
+        self.request_stop()
         if self._executor:
             self._executor.stop_now()
 
-    async def execute(
-        self, plan: Plan, *, connections: Mapping[str, Connection], on_event: OnEvent | None = None
-    ) -> Report:
-        """Carry out the plan: locks first, then its batches, then the lockfile. The lockfile is final on return.
+    async def pause(self, seconds: float, *, upstream: str, reason: str) -> bool:
+        """Wait, unless the run is stopped; whether it was not."""
+        self._listener.tell(Waiting(run=self.run_id, upstream=upstream, reason=reason, seconds=seconds))
+        with self.stoppable():
+            await self._clock.sleep(seconds)
+        return not self.is_stopped
 
-        Raises StateError where the journal cannot be written before anything was sent. What goes wrong later is in
-        the report.
+    @contextmanager
+    def stoppable(self) -> Iterator[None]:
+        """A block that waits or reads, and that ends early where the run is stopped; `is_stopped` tells."""
+        with anyio.CancelScope() as scope:
+            self._pauses.add(scope)
+            if self.is_stopped:
+                scope.cancel()
+            try:
+                yield
+            finally:
+                self._pauses.discard(scope)
+
+    def reconcile(self, observations: Sequence[Observation], *, began: Moment) -> Reconciled:
+        """Record what a reading tells of open attempts, with the lock entries that follow.
+
+        Raises LockLostError, StateError, LockfileError.
         """
-        listener = _Listener(on_event or _ignore)
-        emit: Callable[[Event], None] = listener.tell
-        self._journal.begin_run(self.run_id, command=self._command, owner=self._owner, now=self._clock.now())
+        if not self._state.to_reconcile:
+            return Reconciled()
+        reading = reading_of(self._project, self._state, observations, began=began, clock=self._clock)
+        reconciled = reconcile(self._state.to_reconcile, reading)
+        if reconciled.settlements:
+            self.settle(reconciled.settlements)
+        self._state = replace(self._state, doubts=reconciled.doubts)
+        return reconciled
+
+    def settle(self, settlements: Sequence[Settlement]) -> None:
+        """Record what became of open attempts, and fold."""
+        self._journal.settle(settlements, epochs=self._epochs, now=self._clock.now())
+        self._fold_if_ours()
+        if self._executor is not None:
+            self._executor.take(item.entry for item in settlements if item.entry is not None)
+
+    def put(
+        self,
+        entries: Iterable[LockEntry],
+        *,
+        removed: Iterable[str] = (),
+        replaced: Mapping[str, LockEntry] | None = None,
+    ) -> None:
+        """Record lock entries that no request made, and addresses that hold nothing any more; then fold."""
+        self._journal.put(entries, removed=removed, replaced=replaced, epochs=self._epochs)
+        self._fold_if_ours()
+
+    def begin(self, plan: Plan, *, connections: Mapping[str, Connection]) -> None:
+        """Note the run, and lock what needs no request. Raises StateError where the journal cannot be written."""
+        emit = self._listener.tell
+        self._journal.begin_run(
+            self.run_id, command=self._command, owner=self._owner, now=self._clock.now(), epochs=self._epochs
+        )
         emit(RunStarted(run=self.run_id, batches=len(plan.batches), records=sum(len(b.changes) for b in plan.batches)))
-        entries = EntryMaker(
+        self._entries = EntryMaker(
             clock=self._clock,
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
         )
-        self._lock_without_sending(plan, entries)
-        self._executor = executor = Executor(
+        self._lock_without_sending(plan, self._entries)
+        self._executor = Executor(
             run=self.run_id,
             journal=self._journal,
             epochs=self._epochs,
             upstreams=self._project.upstreams,
             connections=connections,
             locked_ids=_locked_ids([*self.state.lockfile.entries.values(), *self.state.entries_elsewhere]),
-            entries=entries,
+            entries=self._entries,
             clock=self._clock,
             on_event=emit,
+            sources={change.address: change.source for change in plan.changes if change.source is not None},
         )
-        if self._stop_requested:
-            executor.stop()
+        if self.is_stopped:
+            self._executor.stop()
+
+    async def send(self, plan: Plan) -> None:
+        """Send a plan's batches; what became of them is recorded, and folded where the run ends here."""
+        assert self._executor is not None
         try:
-            await executor.deliver(self._deliveries(plan, entries))
+            await self._executor.deliver(self._deliveries(plan, self._entries))
         except BaseException:
             self._fold_if_ours()
             raise
-        report = self._finish(plan, executor, listener)
-        emit(RunFinished(run=self.run_id, exit_code=report.exit_code))
-        return report
+
+    def refresh(self) -> None:
+        """Fold what was sent, so that `state` knows it."""
+        self._fold_if_ours()
+
+    def note(self, error: SyncspecError) -> None:
+        """Report what went wrong after sending began; nothing more is sent."""
+        assert self._executor is not None
+        self._executor.ledger.diagnostics.extend(error.diagnostics)
+        self._executor.ledger.halted = self._executor.ledger.halted or error.diagnostics[0].summary
+
+    @property
+    def is_halted(self) -> bool:
+        """Whether sending ended for good: the journal could not be written, or the lock was taken away."""
+        return self._executor is not None and self._executor.ledger.halted is not None
+
+    def unknown(self, plan: Plan) -> set[str]:
+        """Addresses of a plan that this run was to write and whose outcome is unknown."""
+        assert self._executor is not None
+        reports = self._executor.ledger.reports
+        return {
+            change.address
+            for change in plan.changes
+            if change.desired is not None
+            and (
+                reports[change.address].outcome is RecordOutcome.UNKNOWN
+                if change.address in reports
+                else change.action is Action.UNKNOWN
+            )
+        }
+
+    def tell_settled(self, settlements: Iterable[Settlement], addresses: Collection[str]) -> None:
+        """Report what became known of these addresses while the run waited."""
+        assert self._executor is not None
+        for item in settlements:
+            outcome = _OUTCOMES.get(item.state)
+            if item.attempt.address not in addresses or outcome is None:
+                continue
+            if item.entry is not None and item.entry.origin is not Origin.CREATED:
+                outcome = RecordOutcome.ADOPTED
+            self._executor.ledger.report(
+                item.attempt.address,
+                outcome,
+                upstream_id=item.entry.upstream_id if item.entry is not None else None,
+                error=None if outcome in (RecordOutcome.CREATED, RecordOutcome.ADOPTED) else item.evidence,
+                candidates=item.found,
+            )
+
+    def tell_planned(self, plan: Plan) -> None:
+        """Report what a later plan of this run decided: what it sends is open again, the rest is as it says."""
+        assert self._executor is not None
+        ledger = self._executor.ledger
+        for change in plan.changes:
+            known = ledger.reports.get(change.address)
+            if known is not None and known.outcome is not RecordOutcome.UNKNOWN:
+                continue
+            if change.action is Action.CREATE:
+                ledger.reports.pop(change.address, None)
+            else:
+                ledger.take(_report_unsent(change))
 
     def _lock_without_sending(self, plan: Plan, entries: EntryMaker) -> None:
         """Record adoptions, moves, and what was seen for the first time; none of them sends a request."""
@@ -199,7 +298,7 @@ class Run:
         made: list[LockEntry] = []
         removed: list[str] = []
         for change in plan.changes:
-            record_set = sets.get(change.address.partition(".")[0])
+            record_set = sets.get(change.set_name)
             if change.desired is None or record_set is None:
                 continue
             if change.action is Action.ADOPT and change.observed:
@@ -210,29 +309,35 @@ class Run:
             elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
                 made.append(entries.seen(locked[change.address], record_set.rules, change.observed))
         if made:
-            self._journal.put(made, removed=removed)
+            self._journal.put(made, removed=removed, epochs=self._epochs)
 
     def _deliveries(self, plan: Plan, entries: EntryMaker) -> list[list[Delivery]]:
-        sets = {record_set.name: record_set for record_set in self._project.sets}
+        sets = {record_set.name: (record_set, record_set.lens) for record_set in self._project.sets}
         seen = {summary.target.place: summary for summary in plan.observations}
         deliveries = [
             (
                 batch.wave,
                 Delivery(
                     target=batch.target,
-                    records=tuple(_sent(sets, change, entries) for change in batch.changes),
+                    records=tuple(_sent(*sets[change.set_name], change, entries) for change in batch.changes),
                     await_consumers=batch.await_consumers,
                     cursor=seen[batch.target.place].cursor,
+                    stream=seen[batch.target.place].stream,
                     polling_seconds=seen[batch.target.place].polling_seconds,
+                    repeats={change.address: change.resend.attempt for change in batch.changes if change.resend},
+                    absences={change.address: change.resend.absences for change in batch.changes if change.resend},
+                    alone=any(change.resend is not None and change.resend.alone for change in batch.changes),
                 ),
             )
             for batch in sorted(plan.batches, key=lambda batch: batch.wave)
         ]
         return [[item for _, item in wave] for _, wave in groupby(deliveries, key=lambda pair: pair[0])]
 
-    def _finish(self, plan: Plan, executor: Executor, listener: _Listener) -> Report:
+    def finish(self, plan: Plan) -> Report:
         """Fold, report and close the run; the lockfile is final before any exit code is known."""
-        diagnostics = [*executor.ledger.diagnostics, *listener.failures]
+        assert self._executor is not None
+        executor = self._executor
+        diagnostics = [*executor.ledger.diagnostics, *self._listener.failures]
         records = tuple(
             executor.ledger.reports.get(change.address) or _report_unsent(change) for change in plan.changes
         )
@@ -252,13 +357,23 @@ class Run:
                 self.run_id, exit_code=report.exit_code, report=packed(report), now=self._clock.now()
             )
         except StateError as error:
-            return replace(report, diagnostics=(*diagnostics, *error.diagnostics))
+            report = replace(report, diagnostics=(*diagnostics, *error.diagnostics))
+        self._listener.tell(RunFinished(run=self.run_id, exit_code=report.exit_code))
         return report
 
 
-def _sent(sets: Mapping[str, DesiredSet], change: Change, entries: EntryMaker) -> SentRecord:
+_OUTCOMES = {
+    AttemptState.APPLIED: RecordOutcome.CREATED,
+    AttemptState.WATCHED: RecordOutcome.ADOPTED,
+    AttemptState.REJECTED: RecordOutcome.REJECTED,
+    AttemptState.NEEDS_PERSON: RecordOutcome.UNKNOWN,
+    AttemptState.DUPLICATE: RecordOutcome.UNKNOWN,
+}
+"""What a settlement means for the report; what is not there is still open, or sent again."""
+
+
+def _sent(record_set: DesiredSet, lens: Lens, change: Change, entries: EntryMaker) -> SentRecord:
     assert change.desired is not None
-    record_set = sets[change.address.partition(".")[0]]
     return SentRecord(
         desired=change.desired,
         wire=wire_data(record_set, change.desired),
@@ -266,6 +381,9 @@ def _sent(sets: Mapping[str, DesiredSet], change: Change, entries: EntryMaker) -
         marker_field=record_set.marker_field,
         rules=record_set.rules,
         key_secret=entries.key_secret(record_set.match_on, record_set.rules),
+        key_id=entries.key_id(record_set.match_on, record_set.rules),
+        lens=lens,
+        sent=entries.sent(change.desired.data, record_set.rules),
     )
 
 
@@ -296,6 +414,7 @@ def _report_unsent(change: Change) -> RecordReport:
         upstream_id=change.upstream_id,
         error=None if silent else change.reason,
         source=change.source,
+        candidates=change.upstream_ids if change.action is Action.UNKNOWN else (),
     )
 
 

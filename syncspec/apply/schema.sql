@@ -3,6 +3,10 @@
 
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
 
+-- Since when this journal knows a lockfile's runs; null: since the first of them. What an earlier run, whose journal
+-- is lost, may have left in flight is not in it.
+CREATE TABLE beginnings (lockfile TEXT PRIMARY KEY, since TEXT, boot TEXT, uptime REAL) STRICT;
+
 -- One row per apply. `lockfile` is the project's name and the lockfile's file name, which tells the environment.
 CREATE TABLE runs (
     run TEXT PRIMARY KEY,
@@ -15,10 +19,11 @@ CREATE TABLE runs (
     report BLOB
 ) STRICT;
 
--- One row per record and try. An `intended` row was committed before its request left.
+-- One row per record and try. An `intended` row was committed before its request left. Rows that came from a
+-- lockfile's pending lines have the batch 0.
 CREATE TABLE attempts (
     attempt TEXT PRIMARY KEY,
-    run TEXT NOT NULL REFERENCES runs (run),
+    run TEXT NOT NULL,
     batch INTEGER NOT NULL,
     lockfile TEXT NOT NULL,
     address TEXT NOT NULL,
@@ -31,21 +36,32 @@ CREATE TABLE attempts (
     payload TEXT NOT NULL,
     key TEXT,
     loose_key TEXT,
+    key_id TEXT,
     marker TEXT,
+    lens BLOB,
+    sent BLOB,
     cursor TEXT,
+    stream TEXT,
     repeats TEXT,
-    intended_at TEXT NOT NULL,
-    not_after TEXT NOT NULL,
+    absences INTEGER NOT NULL DEFAULT 0,
+    alone INTEGER NOT NULL DEFAULT 0,
+    intended_at TEXT,
+    boot TEXT,
+    uptime REAL NOT NULL DEFAULT 0,
+    not_after TEXT,
     horizon TEXT NOT NULL,
     ended_at TEXT,
     status INTEGER,
     refused INTEGER NOT NULL DEFAULT 0,
+    absent INTEGER NOT NULL DEFAULT 0,
     message TEXT NOT NULL DEFAULT '',
-    upstream_id TEXT
+    upstream_id TEXT,
+    found BLOB
 ) STRICT;
 
 CREATE INDEX open_attempts ON attempts (lockfile, state) WHERE state NOT IN ('applied', 'not_applied', 'rejected');
 CREATE INDEX attempts_of_address ON attempts (lockfile, address);
+CREATE INDEX absent_attempts ON attempts (lockfile) WHERE state = 'not_applied' AND absences + absent > 0;
 
 -- Every upstream ID of every 2xx answer, mapped or not.
 CREATE TABLE returned (
@@ -61,13 +77,14 @@ CREATE TABLE returned (
 ) STRICT;
 
 -- The lock entries that outcomes made, as lockfile lines (null: the address holds nothing any more)
--- and digests that stay on this machine;
--- `folded` once a lockfile that says the same is on disk.
+-- and digests that stay on this machine; `replaces` names the other record that the address held before, where
+-- somebody decided so; `folded` once a lockfile that says the same is on disk.
 CREATE TABLE identities (
     lockfile TEXT NOT NULL,
     address TEXT NOT NULL,
     line BLOB,
     private BLOB,
+    replaces BLOB,
     folded INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (lockfile, address)
 ) STRICT;

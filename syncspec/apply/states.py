@@ -14,7 +14,8 @@ class AttemptState(StrEnum):
     INTENDED: on disk, perhaps sent. APPLIED: its record exists and its ID is known. NOT_APPLIED: it changed
     nothing. REJECTED: refused for what it holds. UNMAPPED: a 2xx answer whose IDs could not be told apart.
     UNKNOWN: it may have been applied. WATCHED: a matching record is locked, its maker not proved. CLOSED: watched
-    to its horizon. NEEDS_PERSON: only `resolve` settles it. DUPLICATE: more than one live match was seen.
+    to its horizon. NEEDS_PERSON: sent twice and absent twice; what shows up later still settles it. DUPLICATE: more
+    than one live match was seen.
     """
 
     INTENDED = "intended"
@@ -41,20 +42,17 @@ OPEN_STATES = frozenset(
 """States in which the record must not be sent again."""
 
 _S = AttemptState
+_FOUND = frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.WATCHED, _S.DUPLICATE})
 TRANSITIONS: Mapping[AttemptState, frozenset[AttemptState]] = {
     _S.INTENDED: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.REJECTED, _S.UNMAPPED, _S.UNKNOWN}),
     # A run that was cut off, and whose attempts the next one found open, may still be answered.
-    _S.UNKNOWN: frozenset(
-        {
-            *(_S.APPLIED, _S.NOT_APPLIED, _S.REJECTED, _S.UNMAPPED, _S.UNKNOWN),
-            *(_S.WATCHED, _S.NEEDS_PERSON, _S.DUPLICATE),
-        }
-    ),
-    _S.UNMAPPED: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.DUPLICATE}),
-    _S.WATCHED: frozenset({_S.CLOSED, _S.DUPLICATE}),
-    _S.NEEDS_PERSON: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.DUPLICATE}),
-    _S.DUPLICATE: frozenset({_S.APPLIED, _S.NOT_APPLIED}),
-    _S.APPLIED: frozenset({_S.DUPLICATE}),
+    _S.UNKNOWN: frozenset({*_FOUND, _S.REJECTED, _S.UNMAPPED, _S.UNKNOWN, _S.NEEDS_PERSON}),
+    _S.UNMAPPED: _FOUND,
+    _S.WATCHED: frozenset({_S.CLOSED, _S.APPLIED, _S.DUPLICATE}),
+    _S.NEEDS_PERSON: _FOUND,
+    _S.DUPLICATE: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.WATCHED}),
+    # What was cut off and reconciled meanwhile may be answered by the ID that was found.
+    _S.APPLIED: frozenset({_S.APPLIED, _S.DUPLICATE}),
     _S.NOT_APPLIED: frozenset(),
     _S.REJECTED: frozenset(),
     _S.CLOSED: frozenset({_S.DUPLICATE}),

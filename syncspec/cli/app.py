@@ -18,6 +18,7 @@ _COMMANDS = {
     "validate": "Check all manifests, offline.",
     "plan": "Show what apply would do.",
     "apply": "Do what the manifests say, after a question.",
+    "resolve": "Settle by hand what became of a record.",
     "explain": "Tell all that is known of one record.",
     "runs": "List past runs, or show one.",
     "lock": "Look after the lockfile and the run lock.",

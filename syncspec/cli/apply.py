@@ -30,6 +30,16 @@ Examples:
     metavar="GUARD=NUMBER",
     help="Lift a guard for this run, such as max_creates=6000; may be given several times.",
 )
+@click.option(
+    "--wait-settled",
+    is_flag=True,
+    help="Wait until time can tell nothing more of what is unknown, however long that takes.",
+)
+@click.option(
+    "--no-prior-run",
+    is_flag=True,
+    help="No run came before those that the journal here knows: do not wait for what one may have in flight.",
+)
 @click.option("--full", is_flag=True, help="List every record, however many there are.")
 @format_options("text", "json")
 @project_options()
@@ -42,6 +52,8 @@ def command(
     exclude: tuple[str, ...],
     labels: Mapping[str, str],
     allow: tuple[str, ...],
+    wait_settled: bool,
+    no_prior_run: bool,
     full: bool,
 ) -> int:
     """Plan, show the plan, ask, and carry it out. The lockfile then holds the upstream ID of every record.
@@ -49,8 +61,12 @@ def command(
     Without a terminal to ask on, -y is needed; else nothing is done (exit code 64). PATHs, --target, --exclude and -l
     choose what is applied as in `syncspec plan`.
 
+    A record whose outcome is unknown is looked for upstream, for as long as the upstream's wait_seconds, and found by
+    its marker or match key; it is sent once more only where a whole list from after its horizon proves that it is not
+    there. What stays unknown is looked for again by the next apply.
+
     Press Ctrl-C once to finish what is in flight and stop, twice to stop at once; what was sent is recorded either
-    way. A record whose outcome is unknown is never sent again; `syncspec explain ADDRESS` shows what is upstream.
+    way.
 
     Exit codes: 0 all is as declared; 3 some records were rejected, blocked or not attempted; 4 the outcome of some is
     unknown; 6 a guard refused the plan; 7 another run holds the lock; 130 interrupted.
@@ -64,7 +80,15 @@ def command(
 
     project = invocation.open_at(paths)
     applying = Applying(invocation, full=full)
-    options = {"include": include, "exclude": exclude, "labels": labels, "paths": paths, "allow": allow}
+    options = {
+        "include": include,
+        "exclude": exclude,
+        "labels": labels,
+        "paths": paths,
+        "allow": allow,
+        "wait_settled": wait_settled,
+        "no_prior_run": no_prior_run,
+    }
     report = applying.run(project, ask=not auto_approve, **options)
     if report is None:
         return 130

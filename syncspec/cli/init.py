@@ -56,7 +56,8 @@ def command(invocation: Invocation, directory: Path) -> int:
         written.append(path)
     written += _set_up_merging(directory / ".gitattributes")
     # The journal says from now on that no run came before.
-    Journal.open((directory / ".syncspec").absolute(), "syncspec.lock").close()
+    with Journal.open((directory / ".syncspec").absolute(), f"{project}/syncspec.lock") as journal:
+        journal.trust()
     invocation.write("".join(f"{path}\n" for path in written))
     enter = "" if directory == Path() else f"  cd {directory}\n"
     invocation.screen.note(f"Next:\n{enter}  syncspec plan\n  syncspec apply")

@@ -19,6 +19,8 @@ from syncspec.settings import Secret
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from syncspec.upstream.embedded.faults.injection import Faults
+
 __all__ = ["command"]
 
 _EXAMPLES = """\b
@@ -27,6 +29,19 @@ Examples:
   syncspec serve --port 0 --db upstream.sqlite3 --token-env CRM_TOKEN
   syncspec serve --profile salesforce=plain --sync sync-1=salesforce
   syncspec serve --data-schema salesforce:contact=contact.schema.json
+  syncspec serve --faults faults.yaml --seed 7
+\b
+A faults file that answers every third create with a time-out, though all is stored:
+  apiVersion: syncspec/v1
+  kind: Faults
+  spec:
+    replica_lag_seconds: 5
+    mutations:
+      - fault: timeout
+        commit: all
+        kind: create
+        every: 3
+`syncspec schema faults.v1` tells all that such a file may hold.
 """
 
 
@@ -70,6 +85,17 @@ def _pairs(context: click.Context, parameter: click.Parameter, values: tuple[str
     metavar="COLLECTION=FILE",
     help="Refuse records that do not fit this JSON Schema.",
 )
+@click.option(
+    "--faults",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Let go wrong what this file says, and print a line for each time.",
+)
+@click.option(
+    "--seed",
+    metavar="NUMBER",
+    type=click.IntRange(min=0),
+    help="Draw from this seed, not from that of the file: the same requests meet the same faults again.",
+)
 @general_options()
 @click.pass_obj
 def command(
@@ -81,6 +107,8 @@ def command(
     syncs: dict[str, str],
     profiles: dict[str, str],
     schemas: dict[str, str],
+    faults: Path | None,
+    seed: int | None,
 ) -> int:
     """Serve the embedded upstream over HTTP until it is interrupted.
 
@@ -92,8 +120,11 @@ def command(
     from syncspec.upstream.embedded.server import serve
     from syncspec.upstream.embedded.store import Store
 
+    if seed is not None and faults is None:
+        raise click.UsageError("--seed goes with --faults.")
     invocation.enter_folder()
     token = _token(invocation, token_env)
+    injected = None if faults is None else _faults(invocation, faults, seed)
     loaded = {collection: (_schema(Path(file)),) for collection, file in schemas.items()}
     store = Store.open(db)
 
@@ -102,7 +133,7 @@ def command(
         invocation.write(f"serving http://{shown}:{bound}\n")
 
     async def main(app: ASGIApp) -> None:
-        await serve(app, host=host, port=port, on_ready=ready)
+        await serve(app, host=host, port=port, on_ready=ready, beside=injected.watch if injected else None)
 
     try:
         app = create_app(
@@ -112,11 +143,31 @@ def command(
             data_schemas=loaded,
             enforce_schemas=bool(loaded),
             syncs=syncs or None,
+            faults=injected,
         )
         anyio.run(main, app)
     finally:
         store.close()
+    if injected is not None:
+        _sum_up(invocation, injected)
     return 0
+
+
+def _faults(invocation: Invocation, file: Path, seed: int | None) -> Faults:
+    from syncspec.upstream.embedded.faults.file import read_faults
+    from syncspec.upstream.embedded.faults.injection import Faults
+
+    faults = Faults(read_faults(file), seed=seed, on_fault=lambda fault: invocation.screen.note(f"fault: {fault}"))
+    invocation.screen.note(f"Faults as in {file}, with seed {faults.seed}.")
+    return faults
+
+
+def _sum_up(invocation: Invocation, faults: Faults) -> None:
+    if faults.waiting:
+        invocation.screen.note(f"Committed late, but not before the end, and so never: {faults.waiting}.")
+    invocation.screen.note(f"Faults with seed {faults.seed}: {sum(faults.counts.values())}")
+    for kind, count in sorted(faults.counts.items()):
+        invocation.screen.note(f"{count:6} {kind}")
 
 
 def _token(invocation: Invocation, name: str | None) -> Secret:

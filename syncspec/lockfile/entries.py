@@ -8,13 +8,28 @@ takes lines in any order, folds equal ones and two versions of one entry, and re
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from syncspec.records import Target
+from syncspec.records import Lens, Target
 
-__all__ = ["DigestKeys", "EntryState", "FieldDigests", "LockEntry", "Lockfile", "OpenAttempt", "Origin"]
+__all__ = [
+    "DigestKeys",
+    "EntryState",
+    "FieldDigests",
+    "LockEntry",
+    "Lockfile",
+    "OpenAttempt",
+    "Origin",
+    "conflict_of",
+    "identity_of",
+    "is_conflict",
+]
+
+_CONFLICT = "two-ids."
 
 
 class Origin(StrEnum):
@@ -46,6 +61,24 @@ class DigestKeys:
     def best(self) -> bytes | None:
         """What new digests are keyed by."""
         return self.shared if self.shared is not None else self.private
+
+    @property
+    def best_id(self) -> str:
+        """Names the best key, so that a digest can be told to be keyed by it; it gives nothing of the key away."""
+        return _PRIVATE if self.shared is None else _fingerprint(self.shared)
+
+    def secret_of(self, key_id: str) -> bytes | None:
+        """The key of that name; None where it is not at hand."""
+        if key_id == _PRIVATE:
+            return self.private
+        return self.shared if self.shared is not None and _fingerprint(self.shared) == key_id else None
+
+
+_PRIVATE = "private"
+
+
+def _fingerprint(key: bytes) -> str:
+    return hmac.new(key, b"syncspec digest key", hashlib.sha256).hexdigest()[:8]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +119,14 @@ class OpenAttempt:
     """An attempt whose outcome is not settled, from the journal or from a `pending` line of the lockfile.
 
     `state` is the attempt's state: intended, unknown, unmapped, … `horizon` is the RFC 3339 time from which its
-    absence may be believed. `key` and `loose_key` are digests, None where the set has no `match_on`.
-    `candidates` are upstream IDs that an answer carried without telling which is whose.
+    absence may be believed, counted since `intended_at`; `boot` and `uptime` are the machine's at that time, where it
+    is known. `key` and `loose_key` are digests, None where the set has no `match_on`; `key_id` tells what they are
+    keyed by (see `DigestKeys.secret_of`), and `lens` how the record is recognised in a row.
+    `candidates` are upstream IDs that an answer carried without telling which is whose. `upstream_id` is the record
+    that an update or a delete was for, and the one that a watched create was found as.
+    `status` is the answer's, `refused` whether that was a refusal, `stream` the one that was read before sending.
+    `absences` counts how often the record was sent and then proved absent before this attempt.
+    `sent` holds the digests of what was sent, by field.
     """
 
     attempt: str
@@ -96,11 +135,22 @@ class OpenAttempt:
     kind: str
     state: str
     horizon: str
+    intended_at: str | None = None
+    boot: str | None = None
+    uptime: float = 0.0
     key: str | None = None
     loose_key: str | None = None
+    key_id: str | None = None
     marker: str | None = None
+    lens: Lens | None = None
     evidence: str = ""
     candidates: tuple[str, ...] = ()
+    upstream_id: str | None = None
+    status: int | None = None
+    refused: bool = False
+    stream: str | None = None
+    absences: int = 0
+    sent: Mapping[str, FieldDigests] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,3 +161,29 @@ class Lockfile:
     environment: str | None = None
     entries: Mapping[str, LockEntry] = field(default_factory=dict)
     pending: tuple[OpenAttempt, ...] = ()
+
+
+def identity_of(entry: LockEntry) -> tuple[str, ...]:
+    """Which record an entry names: its place and its upstream ID."""
+    return (*entry.target.place, entry.upstream_id)
+
+
+def conflict_of(one: LockEntry, other: LockEntry, *, evidence: str) -> OpenAttempt:
+    """Two records that one address is said to be, as an attempt that only a person settles."""
+    return OpenAttempt(
+        attempt=f"{_CONFLICT}{one.address}.{other.upstream_id}",
+        address=one.address,
+        target=one.target,
+        kind="create",
+        state="duplicate",
+        horizon=max(one.locked_at, other.locked_at),
+        key=other.key,
+        marker=other.marker,
+        evidence=evidence,
+        candidates=tuple(sorted({one.upstream_id, other.upstream_id})),
+    )
+
+
+def is_conflict(attempt: OpenAttempt) -> bool:
+    """Whether it stands for two IDs that are recorded for one address, and not for a request."""
+    return attempt.attempt.startswith(_CONFLICT)

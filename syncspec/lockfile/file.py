@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import LockfileError
-from syncspec.lockfile.entries import FieldDigests, LockEntry, Lockfile, OpenAttempt
+from syncspec.lockfile.entries import FieldDigests, LockEntry, Lockfile, OpenAttempt, conflict_of, identity_of
 from syncspec.lockfile.lines import VERSION, Header, entry_line, header_line, parse_line, pending_line
 
-__all__ = ["parse_lockfile", "read_lockfile", "render_lockfile", "write_lockfile"]
+__all__ = ["parse_lockfile", "read_lockfile", "render_lockfile", "salvage_lockfile", "write_lockfile"]
 
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)( |$)")
 _SHOWN = 20
@@ -38,6 +38,21 @@ def read_lockfile(path: Path, *, project: str, environment: str | None) -> Lockf
     return parse_lockfile(content, file=path.name, project=project, environment=environment)
 
 
+def salvage_lockfile(
+    content: bytes, *, file: str, project: str, environment: str | None
+) -> tuple[Lockfile, tuple[Diagnostic, ...]]:
+    """What can be read of a damaged lockfile, and what cannot.
+
+    Two IDs for one address become a conflict for a person to settle; an ID that two addresses hold is given to
+    neither. Raises LockfileError where the file is another project's or of a newer version: its lines are not ours.
+    """
+    reading = _Reading(file, project, environment)
+    for number, line in enumerate(content.split(b"\n"), start=1):
+        if line.strip():
+            reading.take(number, line.rstrip(b"\r"))
+    return reading.salvage()
+
+
 def parse_lockfile(content: bytes, *, file: str, project: str, environment: str | None) -> Lockfile:
     """Parse a lockfile's content; see `read_lockfile`."""
     reading = _Reading(file, project, environment)
@@ -55,6 +70,8 @@ class _Reading:
         self._problems: list[Diagnostic] = []
         self._headers = 0
         self._lines = 0
+        self._is_foreign = False
+        self._conflicts: list[OpenAttempt] = []
         self._entries: dict[str, tuple[int, LockEntry]] = {}
         self._pending: dict[str, OpenAttempt] = {}
 
@@ -90,6 +107,8 @@ class _Reading:
 
     def _take_header(self, number: int, header: Header) -> None:
         self._headers += 1
+        self._is_foreign |= header.lockfile_version > VERSION
+        self._is_foreign |= (header.project, header.environment) != (self._project, self._environment)
         if header.lockfile_version > VERSION:
             detail = f"It is of version {header.lockfile_version}; this syncspec reads version {VERSION}."
             self._problem(number, "The lockfile is of a newer version", detail, "use a newer syncspec")
@@ -110,6 +129,7 @@ class _Reading:
             detail = (
                 f"{entry.address} is {_identity(known[1])} in line {known[0]} and {_identity(entry)} in line {number}."
             )
+            self._conflicts.append(conflict_of(known[1], entry, evidence=f"the lockfile held two IDs: {detail}"))
             self._problem(
                 number,
                 "The lockfile holds two IDs for one address",
@@ -134,6 +154,25 @@ class _Reading:
                     detail,
                     "keep the line of the address that is declared and delete the other",
                 )
+
+    def salvage(self) -> tuple[Lockfile, tuple[Diagnostic, ...]]:
+        if self._is_foreign:
+            raise LockfileError("The lockfile cannot be used", diagnostics=self._problems[:_SHOWN])
+        holders: dict[tuple[str, ...], list[str]] = {}
+        for address, (_, entry) in self._entries.items():
+            holders.setdefault(identity_of(entry), []).append(address)
+        self._check_ids()
+        shared = {address for addresses in holders.values() if len(addresses) > 1 for address in addresses}
+        doubtful = shared | {attempt.address for attempt in self._conflicts}
+        salvaged = Lockfile(
+            project=self._project,
+            environment=self._environment,
+            entries={
+                address: entry for address, (_, entry) in sorted(self._entries.items()) if address not in doubtful
+            },
+            pending=(*(attempt for _, attempt in sorted(self._pending.items())), *self._conflicts),
+        )
+        return salvaged, tuple(self._problems)
 
     def finish(self) -> Lockfile:
         self._check_ids()

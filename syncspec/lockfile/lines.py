@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from syncspec.lockfile.entries import EntryState, FieldDigests, LockEntry, OpenAttempt, Origin
-from syncspec.records import Target
+from syncspec.records import Compare, FieldRule, FieldRules, FieldType, Lens, Target
 
 __all__ = [
     "Header",
@@ -18,7 +18,9 @@ __all__ = [
     "LockfileLine",
     "PendingLine",
     "entry_line",
+    "lens_text",
     "line_entry",
+    "parse_lens",
     "parse_line",
     "pending_line",
 ]
@@ -77,6 +79,24 @@ class LockedLine(_Place):
     )
 
 
+class KeyFieldLine(_Line):
+    """The rule of one field of a match key."""
+
+    type: FieldType | None = Field(default=None, strict=False)
+    compare: Compare | None = Field(default=None, strict=False)
+    scale: int | None = None
+    separator: str = ";"
+    sensitive: bool = False
+
+
+class LensLine(_Line):
+    """How a record is recognised in a row."""
+
+    match_on: dict[str, KeyFieldLine] = Field(default_factory=dict, description="The key's fields and their rules.")
+    scalars_as_text: bool = Field(default=False, description="Whether the provider stores every scalar as text.")
+    marker_field: Text | None = Field(default=None, description="The field that carries the marker.")
+
+
 class PendingLine(_Place):
     """An attempt whose outcome is not settled; its record is not sent again."""
 
@@ -88,8 +108,17 @@ class PendingLine(_Place):
     key: Digest | None = Field(default=None, description="Digest of the match key.")
     loose_key: Digest | None = Field(default=None, description="Digest of the loose match key.")
     marker: Text | None = Field(default=None, description="The value of the marker field.")
+    key_id: Text | None = Field(default=None, description="What the keys' digests are keyed by, where they are.")
+    lens: LensLine | None = Field(default=None, description="How the record is recognised in a row.")
     evidence: str = Field(default="", description="Why the outcome is not known.")
     candidates: tuple[Text, ...] = Field(default=(), description="IDs that the answer carried, not told apart.")
+    upstream_id: Text | None = Field(default=None, description="The record that an update or a delete was for.")
+    intended_at: Text | None = Field(default=None, description="When it was about to be sent, RFC 3339.")
+    status: int | None = Field(default=None, description="The status of the answer, where there was one.")
+    refused: bool = Field(default=False, description="Whether a request of several records was refused.")
+    stream: Text | None = Field(default=None, description="The stream that was read before it was sent.")
+    absences: int = Field(default=0, ge=0, description="How often it was sent before and then proved absent.")
+    sent: dict[str, Digest | None] = Field(default_factory=dict, description="Per field, the digest of what was sent.")
 
 
 LockfileLine: TypeAlias = Annotated[Header | LockedLine | PendingLine, Field(union_mode="left_to_right")]
@@ -99,6 +128,8 @@ _ORIGINS = {origin.value: origin for origin in Origin}
 _STATES = {state.value: state for state in EntryState}
 
 _HEADER, _LOCKED, _PENDING = TypeAdapter(Header), TypeAdapter(LockedLine), TypeAdapter(PendingLine)
+_LENS = TypeAdapter(LensLine)
+_ANY_RULE = FieldRule()
 
 
 def parse_line(text: bytes) -> Header | LockEntry | OpenAttempt:
@@ -143,12 +174,57 @@ def _open_attempt(line: PendingLine) -> OpenAttempt:
         kind=line.kind,
         state=line.attempt_state,
         horizon=line.horizon,
+        intended_at=line.intended_at,
         key=line.key,
         loose_key=line.loose_key,
+        key_id=line.key_id,
         marker=line.marker,
+        lens=_lens(line.lens) if line.lens else None,
         evidence=line.evidence,
         candidates=line.candidates,
+        upstream_id=line.upstream_id,
+        status=line.status,
+        refused=line.refused,
+        stream=line.stream,
+        absences=line.absences,
+        sent={name: FieldDigests(sent=sent) for name, sent in line.sent.items()},
     )
+
+
+def _lens(line: LensLine) -> Lens:
+    fields = {
+        name: FieldRule(
+            type=rule.type, compare=rule.compare, scale=rule.scale, separator=rule.separator, sensitive=rule.sensitive
+        )
+        for name, rule in line.match_on.items()
+    }
+    rules = FieldRules(fields=fields, scalars_as_text=line.scalars_as_text)
+    return Lens(match_on=tuple(line.match_on), rules=rules, marker_field=line.marker_field)
+
+
+def parse_lens(text: bytes) -> Lens:
+    """Read what `lens_text` printed. Raises ValueError."""
+    return _lens(_LENS.validate_json(text))
+
+
+def lens_text(lens: Lens) -> bytes:
+    """Print a lens; what holds by default is left out."""
+    return orjson.dumps(_lens_value(lens))
+
+
+def _lens_value(lens: Lens) -> dict[str, object]:
+    rules = ((name, lens.rules.rule(name)) for name in lens.match_on)
+    value: dict[str, object] = {
+        "match_on": {name: _without_defaults(rule) for name, rule in rules} or None,
+        "scalars_as_text": lens.rules.scalars_as_text or None,
+        "marker_field": lens.marker_field,
+    }
+    return {name: item for name, item in value.items() if item is not None}
+
+
+def _without_defaults(rule: FieldRule) -> dict[str, object]:
+    values = {name: getattr(rule, name) for name in FieldRule.__slots__}
+    return {name: value for name, value in values.items() if value != getattr(_ANY_RULE, name)}
 
 
 def entry_line(entry: LockEntry) -> bytes:
@@ -186,8 +262,17 @@ def pending_line(attempt: OpenAttempt) -> bytes:
         "key": attempt.key,
         "loose_key": attempt.loose_key,
         "marker": attempt.marker,
+        "key_id": attempt.key_id,
+        "lens": _lens_value(attempt.lens) if attempt.lens else None,
         "evidence": attempt.evidence or None,
         "candidates": attempt.candidates or None,
+        "upstream_id": attempt.upstream_id,
+        "intended_at": attempt.intended_at,
+        "status": attempt.status,
+        "refused": attempt.refused or None,
+        "stream": attempt.stream,
+        "absences": attempt.absences or None,
+        "sent": {name: item.sent for name, item in sorted(attempt.sent.items()) if not item.private} or None,
     }
     return orjson.dumps({name: item for name, item in value.items() if item is not None})
 

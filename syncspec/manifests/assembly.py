@@ -21,6 +21,7 @@ from syncspec.manifests.project_models import CollectionSpec, GuardsSpec, Upstre
 from syncspec.manifests.record_sets import LoadedSet, check_shape, hide_sensitive, load_set
 from syncspec.manifests.schema_files import SchemaFiles
 from syncspec.manifests.set_options import Surroundings
+from syncspec.manifests.state_settings import state_settings
 from syncspec.manifests.upstream_settings import embedded_settings, upstream_settings
 from syncspec.providers import provider
 from syncspec.settings import Guards, LoadedProject, UpstreamSettings
@@ -46,6 +47,7 @@ def assemble(
 ) -> LoadedProject:
     """The loaded project. Raises ManifestError with every error of all its files."""
     loaded, upstreams = _loaded(documents, settings, inputs, layout, problems)
+    state = state_settings(settings, problems, trial=inputs.trial)
     if problems.has_errors:
         raise ManifestError(
             "The manifests have errors", diagnostics=[item for item in problems.diagnostics() if item.is_error]
@@ -67,6 +69,7 @@ def assemble(
         lockfile=layout.lockfile,
         state_dir=layout.state_dir,
         has_file=layout.has_file,
+        state=state,
         data_schemas={collection: tuple(found) for collection, found in sorted(schemas.items())},
         diagnostics=problems.diagnostics(),
     )

@@ -12,7 +12,7 @@ from syncspec.manifests.shape import kind_of
 
 __all__ = ["body_of"]
 
-_KINDS = ("RecordSet", "Project")
+_KINDS = ("RecordSet", "Project", "Faults")
 
 
 def body_of(document: Document, *, kind: str, problems: Problems) -> dict[str, Value] | None:
@@ -30,6 +30,8 @@ def _report_foreign(document: Document, kind: str, problems: Problems) -> None:
     what = "It has neither apiVersion nor kind." if isinstance(found, dict) else f"It holds {kind_of(found)}."
     if kind == "Project":
         hint = f"begin the project file with apiVersion: {API_VERSION} and kind: Project"
+    elif kind == "Faults":
+        hint = f"begin the faults file with apiVersion: {API_VERSION} and kind: Faults"
     else:
         hint = (
             f"begin it with apiVersion: {API_VERSION} and kind: {kind}; a file that is meant for something else "
@@ -69,13 +71,17 @@ def _check_kind(document: Document, body: dict[str, Value], kind: str, problems:
     shown = f'"{shortened(found)}"' if isinstance(found, str) else kind_of(found)
     near = did_you_mean(found, [kind]) if isinstance(found, str) and found not in _KINDS else None
     hint = near or f"write kind: {kind}"
-    if found == "Project":
+    if kind == "Faults":
+        hint = near or "name a file that begins with kind: Faults"
+    elif found == "Project":
         hint = (
             f"the project file is named {PROJECT_FILE}; for a project inside this one, list only your own folders "
             "under spec.manifests"
         )
     elif found == "RecordSet":
         hint = "put record sets into files of their own"
+    elif found == "Faults":
+        hint = f"put faults files outside the folders that spec.manifests of {PROJECT_FILE} lists"
     problems.add(
         document,
         path=("kind",),

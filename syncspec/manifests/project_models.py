@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from syncspec.manifests.closed import YEAR, Closed, Names, Word
 from syncspec.manifests.models import API_VERSION, AwaitConsumersSpec, LifecycleSpec, SetOptions
+from syncspec.settings import StateBackend
 
 __all__ = [
     "CollectionSpec",
@@ -161,8 +162,23 @@ class StateSpec(Closed):
     """Where the record of attempts is kept."""
 
     backend: Annotated[
-        Literal["local"], Field(description="local: in the state folder beside the project file.", examples=["local"])
+        StateBackend,
+        Field(
+            strict=False,
+            description="local: in the state folder beside the project file; git: in a ref of a remote of the "
+            "repository, which all runs share.",
+            examples=["local"],
+        ),
     ]
+    remote: Annotated[
+        str | None,
+        Field(
+            pattern="^[A-Za-z0-9][A-Za-z0-9._/-]*$",
+            max_length=200,
+            description="The remote that holds the ref, for backend git; by default origin.",
+            examples=["origin"],
+        ),
+    ] = None
 
 
 class EnvironmentSpec(Closed):

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from syncspec.manifests.models import RecordSet
 from syncspec.manifests.project_models import ProjectFile
 
-__all__ = ["SCHEMAS", "json_schemas", "schema_text", "write_schemas"]
+__all__ = ["SCHEMAS", "json_schemas", "model_schema", "schema_text", "write_schemas"]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -31,7 +31,7 @@ _EXPRESSION = {"type": "string", "pattern": r"\$\{"}
 
 def json_schemas() -> dict[str, dict[str, Any]]:
     """Every schema by its file name, in the order in which they are written."""
-    return {name: _schema(name, model) for name, model in SCHEMAS}
+    return {name: model_schema(name, model) for name, model in SCHEMAS}
 
 
 def schema_text(schema: Mapping[str, Any]) -> str:
@@ -50,12 +50,15 @@ def write_schemas(folder: Path) -> tuple[Path, ...]:
     return tuple(written)
 
 
-def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
+def model_schema(name: str, model: type[BaseModel], *, expressions: bool = True) -> dict[str, Any]:
+    """The schema of a file that people write. `expressions`: ${…} may stand in the place of a value."""
     made = model.model_json_schema(by_alias=True)
     definitions = made.get("$defs", {})
     for definition in definitions.values():
         properties = definition.get("properties", {})
-        definition["properties"] = {key: _property(key, value, definitions) for key, value in properties.items()}
+        definition["properties"] = {
+            key: _property(key, value, definitions, expressions=expressions) for key, value in properties.items()
+        }
         if not properties:
             del definition["properties"]
     own = made["properties"]
@@ -70,11 +73,11 @@ def _title(key: str) -> str:
     return key.replace("_", " ").capitalize() if key.islower() else key
 
 
-def _property(key: str, schema: dict[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+def _property(key: str, schema: dict[str, Any], definitions: Mapping[str, Any], *, expressions: bool) -> dict[str, Any]:
     """A property as a file may hold it: with an expression where a number, a truth value or a choice stands."""
     schema = {**{name: value for name, value in schema.items() if name != "default"}, "title": _title(key)}
     choices = schema.get("anyOf", [{name: value for name, value in schema.items() if name not in _ABOUT}])
-    if not any(_is_no_text(choice, definitions) for choice in choices):
+    if not expressions or not any(_is_no_text(choice, definitions) for choice in choices):
         return schema
     about = {name: value for name, value in schema.items() if name in _ABOUT}
     return {"anyOf": [*choices, _EXPRESSION], **about}

@@ -30,6 +30,7 @@ FORMS: AbstractMapping[str, str] = {
     "^[A-Za-z][A-Za-z0-9_-]*$": "letters, digits, _ and -, beginning with a letter",
     "^[A-Za-z0-9][A-Za-z0-9_-]*$": "letters, digits, _ and -, beginning with a letter or digit",
     "^[A-Za-z0-9][A-Za-z0-9._-]*$": "letters, digits, and . _ -, beginning with a letter or digit",
+    "^[A-Za-z0-9][A-Za-z0-9._/-]*$": "the name of a git remote, such as origin; not its URL",
     "^[a-z0-9][a-z0-9_-]*$": "a provider in lower case, such as salesforce",
     r'^[^"\r\n]$': "one character, such as ;, and neither a quote nor a line break",
     r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$": "provider:name with the provider in lower case, such as salesforce:contact",
@@ -48,6 +49,7 @@ _EXPECTED: AbstractMapping[str, str] = {
     "list_type": "a list",
     "scalar_type": "text, a number, true or false",
     "finite_number": "a finite number",
+    "amount_type": "a number, or a mapping of min and max",
 }
 
 
@@ -235,7 +237,8 @@ def _model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
             fields = {field.alias or name: field.annotation for name, field in current.model_fields.items()}
             current = fields.get(str(step))
         else:
-            current = next(reversed(get_args(current)), None)
+            # Of a list's or a tuple's arguments the items', of a mapping's the values'.
+            current = next((part for part in reversed(get_args(current)) if part is not ...), None)
     current = _bare(current)
     return current if isinstance(current, type) and issubclass(current, BaseModel) else None
 

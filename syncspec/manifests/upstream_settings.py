@@ -16,11 +16,13 @@ from syncspec.manifests.project_models import UpstreamSpec, UpstreamType
 from syncspec.records import AwaitConsumers
 from syncspec.settings import RateLimit, Secret, UpstreamSettings
 
-__all__ = ["DEFAULT_BASE_URL", "awaited", "embedded_settings", "upstream_settings"]
+__all__ = ["DEFAULT_BASE_URL", "awaited", "embedded_settings", "upstream_settings", "warn_without_effect"]
 
 DEFAULT_BASE_URL = "https://api.sequin.io"
 
 _DEFAULTS = UpstreamSettings(name="")
+_EMBEDDED_TIMEOUT = 20.0
+"""Seconds; an upstream in the same process answers at once, or never."""
 
 
 def upstream_settings(
@@ -37,9 +39,6 @@ def upstream_settings(
     `where` gives the place in the document that an effective setting comes from.
     """
     at: Path = ("spec", "upstreams", name)
-    if spec.unique_upstream:
-        detail = "This version never sends a record again whose outcome is unknown, also where that would be safe."
-        _warn_without_effect(detail, document, where((*at, "unique_upstream")), problems)
     match spec.type:
         case None:
             problems.add(
@@ -66,6 +65,7 @@ def embedded_settings(name: str, spec: UpstreamSpec) -> UpstreamSettings:
         _shared(name, spec),
         type=UpstreamType.EMBEDDED.value,
         settle=spec.settle_seconds or 0.0,
+        request_timeout=spec.request_timeout_seconds or _EMBEDDED_TIMEOUT,
         # One batch is one transaction of its store.
         atomic_batches=spec.atomic_batches is not False,
         profiles=spec.profiles or {},
@@ -109,7 +109,7 @@ def _sequin(
     for extra in ("profiles", "enforce_schemas"):
         if getattr(spec, extra) is not None:
             detail = f"{extra} is for upstreams of type embedded."
-            _warn_without_effect(detail, document, where((*at, extra)), problems)
+            warn_without_effect(detail, document, where((*at, extra)), problems)
     return replace(
         _shared(name, spec),
         type=UpstreamType.SEQUIN.value,
@@ -129,6 +129,7 @@ def _shared(name: str, spec: UpstreamSpec) -> UpstreamSettings:
         settle=_DEFAULTS.settle if spec.settle_seconds is None else spec.settle_seconds,
         wait=_DEFAULTS.wait if spec.wait_seconds is None else spec.wait_seconds,
         atomic_batches=bool(spec.atomic_batches),
+        unique=bool(spec.unique_upstream),
         assume_complete=bool(spec.assume_complete),
         await_consumers=awaited(spec.await_consumers),
     )
@@ -156,7 +157,8 @@ def _refuse_token(document: Document, path: Path, problems: Problems) -> None:
     )
 
 
-def _warn_without_effect(detail: str, document: Document, path: Path, problems: Problems) -> None:
+def warn_without_effect(detail: str, document: Document, path: Path, problems: Problems) -> None:
+    """Report a setting that changes nothing where it stands."""
     problems.add(
         document,
         path=path,

@@ -10,7 +10,9 @@ from typing import Final, assert_never
 from yaml.error import MarkedYAMLError
 
 from syncspec.manifests.findings import Refusal
+from syncspec.manifests.limits import DEFAULT_LIMITS
 from syncspec.manifests.source_text import SourceText
+from syncspec.manifests.wording import too_deep
 
 __all__ = ["syntax_problem"]
 
@@ -229,6 +231,9 @@ def _placed(wording: _Wording, error: MarkedYAMLError, broken: int) -> tuple[Ref
 def _special_case(text: SourceText, offset: int, problem: str) -> Refusal | None:
     """Problems that only the text around them tells apart."""
     character = text.text[offset : offset + 1]
+    if "nesting depth" in problem:
+        # The parser has a limit of its own, far above ours, and looks further ahead than it tells.
+        return too_deep(DEFAULT_LIMITS.max_depth)
     if "cannot start any token" in problem:
         return _TAB if character == "\t" else _RESERVED
     if "flow node" in problem and not text.text[offset : offset + _LONGEST_KEY].strip():

@@ -16,6 +16,7 @@ from syncspec.values import to_wire
 __all__ = ["make_batches", "request_for", "wire_data"]
 
 _Lane = tuple[tuple[str, str, str], AwaitConsumers | None, bool]
+"""Place, consumers, and whether the records go one by one."""
 
 
 def wire_data(record_set: DesiredSet, record: DesiredRecord) -> Data:
@@ -36,18 +37,19 @@ def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> t
 
     Sets that share a collection share its requests, by the smallest of their limits: the fewest requests that every
     limit allows. Records that wait for other consumers go apart; those with neither key nor marker go one by one,
-    so that an answer can be told to belong to them.
+    so that an answer can be told to belong to them, and so do those that were in a request that was refused.
     """
     lanes: dict[_Lane, list[Change]] = defaultdict(list)
     limits: dict[_Lane, int] = {}
     for change in changes:
         if change.action is not Action.CREATE or change.desired is None:
             continue
-        record_set = sets[_set_name(change)]
+        record_set = sets[change.set_name]
         nameless = change.desired.key is None and change.desired.marker is None
-        lane = (record_set.target.place, record_set.await_consumers, nameless)
+        single = nameless or (change.resend is not None and change.resend.alone)
+        lane = (record_set.target.place, record_set.await_consumers, single)
         lanes[lane].append(change)
-        limit = 1 if nameless else max(1, record_set.max_records)
+        limit = 1 if single else max(1, record_set.max_records)
         limits[lane] = min(limits.get(lane, limit), limit)
     batches: list[Batch] = []
     digests: list[str] = []
@@ -82,14 +84,10 @@ def _request(
         sync_id=target.sync_id,
         collection_id=target.collection_id,
         records=tuple(
-            wire_data(sets[_set_name(change)], change.desired) for change in changes if change.desired is not None
+            wire_data(sets[change.set_name], change.desired) for change in changes if change.desired is not None
         ),
         await_consumers=await_consumers,
     )
-
-
-def _set_name(change: Change) -> str:
-    return change.address.partition(".")[0]
 
 
 def _slices(changes: Sequence[Change], size: int) -> Iterable[Sequence[Change]]:

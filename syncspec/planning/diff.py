@@ -65,7 +65,7 @@ def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord,
     attempts = state.attempts.get(record.address)
     if attempts:
         ids = sorted({upstream_id for attempt in attempts for upstream_id in attempt.candidates})
-        reason = attempt_reason(attempts)
+        reason = attempt_reason(attempts, state.inputs.doubts)
         return change_of(record_set, record, Action.UNKNOWN, Rule.OPEN_ATTEMPT, reason, upstream_ids=tuple(ids))
     entry = state.inputs.lockfile.entries.get(record.address)
     if entry is not None:
@@ -112,7 +112,7 @@ def _undeclared(state: PlanningState) -> list[Change]:
             address=address,
             action=Action.UNKNOWN,
             code=Rule.OPEN_ATTEMPT.value,
-            reason=f"no longer declared; {attempt_reason(attempts)}",
+            reason=f"no longer declared; {attempt_reason(attempts, state.inputs.doubts)}",
             target=attempts[0].target,
             upstream_ids=tuple(sorted({upstream_id for each in attempts for upstream_id in each.candidates})),
         )
@@ -131,6 +131,7 @@ def _summaries(state: PlanningState) -> tuple[ObservationSummary, ...]:
             reason=each.reason,
             live_rows=each.live_rows,
             cursor=each.cursor,
+            stream=each.stream,
             polling_seconds=each.polling_seconds,
         )
         for each in sorted(seen, key=lambda each: each.target)

@@ -53,7 +53,10 @@ def _decisive(change: Change) -> list[str]:
             return [absence, change.upstream_id or "", _lifecycle(change)]
         case Action.ADOPT | Action.MOVE:
             return [change.upstream_id or "", change.moved_from or "", _baseline(change), _lifecycle(change)]
-        case Action.BLOCKED | Action.UNKNOWN:
+        case Action.UNKNOWN:
+            # It is sent once more where it turns out to be absent, so that what would be sent counts.
+            return [change.code, digest(change.desired.data) if change.desired is not None else ""]
+        case Action.BLOCKED:
             return [change.code]
         case Action.UNCHANGED | Action.DRIFT:
             return []

@@ -22,7 +22,8 @@ class PlanningInput:
     `sets` are all declared sets, also those that are not selected: what is declared anywhere decides what may be
     moved or adopted. `observations` hold at most one per place; a place without one counts as not read.
     `digest_keys` key the digests of sensitive fields. `attempts_elsewhere` and `entries_elsewhere` belong to other
-    environments or projects that share the state folder: the same collection may be theirs too.
+    environments or projects that share the state folder: the same collection may be theirs too. `absent` are attempts
+    whose record was proved absent after it was sent; `doubts` says of open ones why their absence proves nothing.
     """
 
     project: str
@@ -34,6 +35,8 @@ class PlanningInput:
     open_attempts: Sequence[OpenAttempt] = ()
     attempts_elsewhere: Sequence[OpenAttempt] = ()
     entries_elsewhere: Sequence[LockEntry] = ()
+    absent: Sequence[OpenAttempt] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
     selected: Selects | None = None
     digest_keys: DigestKeys = field(default_factory=DigestKeys)
 

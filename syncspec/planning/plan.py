@@ -17,6 +17,7 @@ __all__ = [
     "FieldChange",
     "ObservationSummary",
     "Plan",
+    "Resend",
 ]
 
 
@@ -55,13 +56,26 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resend:
+    """A creation that was sent before and then proved absent, so that it is sent once more.
+
+    `attempt` is the one before, `absences` the number of such proofs; `alone`: it goes in a request of its own, since
+    the one that it was in was refused.
+    """
+
+    attempt: str
+    absences: int
+    alone: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
     """One address's planned step.
 
     `reason` is for people only and never steers apply. `code` names the rule that decided (stable, kebab-case).
     `upstream_id` is the known or matched ID; `upstream_ids` all of them where a duplicate blocks.
     `moved_from` is the former address of a move. `desired` None: the address is not declared.
-    `observed` is the matched row: the baseline of an adoption.
+    `observed` is the matched row: the baseline of an adoption. `resend`: what was sent before.
     """
 
     address: str
@@ -77,6 +91,11 @@ class Change:
     source: Source | None = None
     desired: DesiredRecord | None = None
     observed: ObservedRecord | None = None
+    resend: Resend | None = None
+
+    @property
+    def set_name(self) -> str:
+        return self.address.partition(".")[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +117,8 @@ class Batch:
 class ObservationSummary:
     """What a plan keeps of an observation: enough to judge it, nothing that changes between equal reads.
 
-    `cursor` is where the list ended, `polling_seconds` how often the sync asks the provider; both are kept with every
-    intent and printed nowhere.
+    `cursor` is where the list ended, `stream` which one it was, `polling_seconds` how often the sync asks the
+    provider; they are kept with every intent and printed nowhere.
     """
 
     target: Target
@@ -108,6 +127,7 @@ class ObservationSummary:
     reason: str
     live_rows: int
     cursor: str | None = None
+    stream: str | None = None
     polling_seconds: float | None = None
 
 

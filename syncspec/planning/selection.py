@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from typing import Self
 
 from syncspec.address import matches_any
 from syncspec.diagnostics import did_you_mean
@@ -30,6 +31,11 @@ class Selection:
     @property
     def is_everything(self) -> bool:
         return not (self.include or self.exclude or self.labels or self.paths)
+
+    @property
+    def narrowed(self) -> Self | None:
+        """The selection, None where it leaves nothing out."""
+        return None if self.is_everything else self
 
     def __call__(self, record_set: DesiredSet, address: str) -> bool:
         return (

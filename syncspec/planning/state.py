@@ -10,6 +10,7 @@ from functools import cached_property
 from syncspec.keys import KeyReader, has_sensitive_key, key_digest, loose_key_of, strict_key_of
 from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.planning.inputs import PlanningInput
+from syncspec.planning.plan import Resend
 from syncspec.records import DesiredRecord, DesiredSet, FieldRules, Observation, ObservedRecord
 from syncspec.values import short_id
 
@@ -65,9 +66,8 @@ class PlaceRows:
         return self._fields
 
     def key_is_readable(self, record_set: DesiredSet) -> bool:
-        """Whether a row with the set's key would show it: false where rows exist and none carries all key fields."""
-        seen = self.observation
-        return not seen.live_rows or bool(seen.keyed.get(record_set.match_on, seen.keyed_rows))
+        """Whether a row with the set's key would show it."""
+        return self.observation.shows_key(record_set.match_on)
 
     def _lens(self, record_set: DesiredSet) -> _Lens:
         """The set's indices; sets that read rows alike share them."""
@@ -115,7 +115,8 @@ class PlanningState:
     """Everything that a decision looks up.
 
     `holders`: lock entries by place and short ID; `keyed`: the same by the digest of their key and by marker.
-    `traces`: open attempts by place and what tells their record. `orphans`: those without a key whose address is no
+    `traces`: open attempts by place and what tells their record; `absent_traces` and, by address, `absent`: those that
+    were proved absent. `orphans`: those without a key whose address is no
     longer declared, by place and set. What other lockfiles of the state folder hold is kept apart: `traces_elsewhere`
     and `keyed_elsewhere`.
     """
@@ -130,6 +131,8 @@ class PlanningState:
     orphans: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     keyed_elsewhere: dict[tuple[Place, str], list[LockEntry]] = field(init=False)
     traces_elsewhere: dict[tuple[Place, str], OpenAttempt] = field(init=False)
+    absent: dict[str, OpenAttempt] = field(init=False)
+    absent_traces: dict[tuple[Place, str], OpenAttempt] = field(init=False)
 
     def __post_init__(self) -> None:
         inputs = self.inputs
@@ -146,6 +149,10 @@ class PlanningState:
         self.traces_elsewhere = {}
         for attempt in inputs.attempts_elsewhere:
             _trace(self.traces_elsewhere, attempt)
+        self.absent = {attempt.address: attempt for attempt in inputs.absent}
+        self.absent_traces = {}
+        for attempt in inputs.absent:
+            _trace(self.absent_traces, attempt)
         self.attempts, self.traces, self.orphans = defaultdict(list), {}, {}
         for attempt in sorted(inputs.open_attempts, key=lambda item: (item.address, item.attempt)):
             self.attempts[attempt.address].append(attempt)
@@ -172,6 +179,14 @@ class PlanningState:
     def attempt_elsewhere(self, record_set: DesiredSet, record: DesiredRecord) -> OpenAttempt | None:
         """An open attempt of another environment or project that may have made this very record."""
         return _traced(self.traces_elsewhere, record_set, record, self._secret(record_set))
+
+    def resend_of(self, record_set: DesiredSet, record: DesiredRecord) -> Resend | None:
+        """What was sent of this record, under this address or another one, and then proved absent."""
+        found = _traced(self.absent_traces, record_set, record, self._secret(record_set))
+        found = found or self.absent.get(record.address)
+        if found is None or found.target.place != record_set.target.place:
+            return None
+        return Resend(attempt=found.attempt, absences=found.absences, alone=found.refused)
 
     def locked_elsewhere(self, record_set: DesiredSet, record: DesiredRecord) -> Sequence[LockEntry]:
         """Entries of other environments or projects that were locked with this record's very key."""

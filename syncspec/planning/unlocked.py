@@ -228,7 +228,10 @@ def _create(case: Case) -> Change:
             reason = f"no record in the upstream's list matches it; {seen.reason or 'the list may not be complete'}"
         case _ as unreachable:
             assert_never(unreachable)
-    if record.key is None and record.marker is None:
+    resend = case.state.resend_of(record_set, record)
+    if resend is not None:
+        reason = f"it was sent before and is not there; it is sent once more: {reason}"
+    elif record.key is None and record.marker is None:
         reason = "it is not locked; without match_on and marker_field nothing tells whether it exists upstream"
     return change_of(
         record_set,
@@ -238,4 +241,5 @@ def _create(case: Case) -> Change:
         reason,
         absence=seen.absence,
         fields=new_fields(record_set, record),
+        resend=resend,
     )

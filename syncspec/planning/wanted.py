@@ -3,34 +3,68 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 
-from syncspec.lockfile import Lockfile
+from syncspec.lockfile import DigestKeys, Lockfile, OpenAttempt
 from syncspec.planning.inputs import Selects
-from syncspec.records import DesiredSet, Target
-from syncspec.upstream.observe import Lens, Wanted
+from syncspec.records import DesiredSet, Lens, Target
+from syncspec.settings import UpstreamSettings
+from syncspec.upstream.observe import Sought, Wanted
 from syncspec.values import short_id
 
 __all__ = ["places_to_observe"]
 
+_Place = tuple[str, str, str]
+
 
 def places_to_observe(
-    sets: Sequence[DesiredSet], lockfile: Lockfile, *, selected: Selects | None = None
+    sets: Sequence[DesiredSet],
+    lockfile: Lockfile,
+    *,
+    attempts: Iterable[OpenAttempt] = (),
+    digest_keys: DigestKeys | None = None,
+    upstreams: Mapping[str, UpstreamSettings] | None = None,
+    selected: Selects | None = None,
+    also: Iterable[str] = (),
 ) -> dict[Target, Wanted]:
     """Each collection that a selected record lives in, once, with what makes its rows relevant.
 
     Sets that are not selected count too where they share such a collection: their records may be what a row is.
+    Where everything is selected, collections that only open `attempts` are in count too, as long as one of the
+    `upstreams` still has their endpoint. `also` are upstream IDs that matter wherever they are.
     """
-    shared: dict[tuple[str, str, str], list[DesiredSet]] = defaultdict(list)
+    shared: dict[_Place, list[DesiredSet]] = defaultdict(list)
     for record_set in sets:
         shared[record_set.target.place].append(record_set)
-    locked: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    locked: dict[_Place, list[str]] = defaultdict(list)
     for entry in lockfile.entries.values():
         locked[entry.target.place].append(entry.upstream_id)
-    return {
-        min(record_set.target for record_set in group): _wanted(group, locked[place])
+    open_in: dict[_Place, list[OpenAttempt]] = defaultdict(list)
+    for attempt in attempts:
+        open_in[attempt.target.place].append(attempt)
+    keys = digest_keys or DigestKeys()
+    targets = {
+        min(record_set.target for record_set in group): place
         for place, group in sorted(shared.items())
         if any(_has_selected(record_set, selected) for record_set in group)
+    }
+    if selected is None:
+        targets |= _targets_of_attempts(open_in, set(targets.values()), upstreams or {})
+    named = tuple(also)
+    return {
+        target: _wanted(shared[place], (*locked[place], *named), open_in[place], keys)
+        for target, place in targets.items()
+    }
+
+
+def _targets_of_attempts(
+    open_in: Mapping[_Place, Sequence[OpenAttempt]], known: set[_Place], upstreams: Mapping[str, UpstreamSettings]
+) -> dict[Target, _Place]:
+    names = {settings.endpoint: name for name, settings in sorted(upstreams.items(), reverse=True)}
+    return {
+        Target(upstream=names[place[0]], endpoint=place[0], sync_id=place[1], collection_id=place[2]): place
+        for place in sorted(open_in)
+        if place not in known and place[0] in names
     }
 
 
@@ -38,17 +72,14 @@ def _has_selected(record_set: DesiredSet, selected: Selects | None) -> bool:
     return any(selected is None or selected(record_set, record.address) for record in record_set.records)
 
 
-def _wanted(group: Iterable[DesiredSet], locked: Iterable[str]) -> Wanted:
+def _wanted(
+    group: Iterable[DesiredSet], locked: Iterable[str], attempts: Sequence[OpenAttempt], keys: DigestKeys
+) -> Wanted:
     lenses: dict[Hashable, Lens] = {}
     ids = set(locked)
     loose, markers, fields = set[str](), set[str](), set[str]()
     for record_set in group:
-        rules = record_set.rules
-        reading = tuple(rules.rule(name) for name in record_set.match_on)
-        lenses.setdefault(
-            (record_set.match_on, reading, rules.scalars_as_text, record_set.marker_field),
-            Lens(match_on=record_set.match_on, rules=rules, marker_field=record_set.marker_field),
-        )
+        _add_lens(lenses, record_set.lens)
         for record in record_set.records:
             fields.update(record.data)
             if record.key is not None:
@@ -57,10 +88,40 @@ def _wanted(group: Iterable[DesiredSet], locked: Iterable[str]) -> Wanted:
                 markers.add(record.marker)
             if record.upstream_id is not None:
                 ids.add(record.upstream_id)
+    for attempt in attempts:
+        ids.update(attempt.candidates)
+        if attempt.upstream_id is not None:
+            ids.add(attempt.upstream_id)
+        if attempt.marker is not None:
+            markers.add(attempt.marker)
+        if attempt.lens is not None:
+            _add_lens(lenses, attempt.lens)
     return Wanted(
         lenses=tuple(lenses.values()),
         upstream_ids=frozenset(map(short_id, ids)),
         loose=frozenset(loose),
         markers=frozenset(markers),
         fields=frozenset(fields),
+        sought=_sought(attempts, keys),
     )
+
+
+def _add_lens(lenses: dict[Hashable, Lens], lens: Lens) -> None:
+    lenses.setdefault((_reading(lens), lens.marker_field), lens)
+
+
+def _reading(lens: Lens) -> Hashable:
+    return (lens.match_on, tuple(lens.rules.rule(name) for name in lens.match_on), lens.rules.scalars_as_text)
+
+
+def _sought(attempts: Iterable[OpenAttempt], keys: DigestKeys) -> tuple[Sought, ...]:
+    """What was sent and may exist, by its digests; those keyed by a key that is not at hand cannot be sought."""
+    found: dict[Hashable, tuple[Lens, bytes | None, set[str]]] = {}
+    for attempt in attempts:
+        if attempt.loose_key is None or attempt.lens is None or not attempt.lens.match_on:
+            continue
+        secret = keys.secret_of(attempt.key_id) if attempt.key_id is not None else None
+        if attempt.key_id is None or secret is not None:
+            group = found.setdefault((_reading(attempt.lens), attempt.key_id), (attempt.lens, secret, set()))
+            group[2].add(attempt.loose_key)
+    return tuple(Sought(lens=lens, secret=secret, loose=frozenset(loose)) for lens, secret, loose in found.values())

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from syncspec.lockfile import OpenAttempt
-from syncspec.planning.plan import Action, Change, FieldChange
+from syncspec.planning.plan import Action, Change, FieldChange, Resend
 from syncspec.planning.rules import Rule
 from syncspec.records import Absence, DesiredRecord, DesiredSet, Json, ObservedRecord
 from syncspec.values.structure import quoted, scalar_text
@@ -29,6 +29,7 @@ def change_of(
     moved_from: str | None = None,
     fields: tuple[FieldChange, ...] = (),
     observed: ObservedRecord | None = None,
+    resend: Resend | None = None,
 ) -> Change:
     """A change of a declared record."""
     return Change(
@@ -45,6 +46,7 @@ def change_of(
         source=record.source,
         desired=record,
         observed=observed,
+        resend=resend,
     )
 
 
@@ -98,15 +100,27 @@ def _value(value: Json) -> str:
     return text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 1] + "…"
 
 
-def attempt_reason(attempts: Sequence[OpenAttempt]) -> str:
-    """What is open about a record that was sent: state, evidence, horizon, candidates."""
+_WAYS_OUT = {
+    "needs_person": "look upstream, then settle it with: syncspec resolve",
+    "duplicate": "keep one of them upstream, or name the right one with: syncspec resolve --created ID",
+    "unmapped": "it is never sent again; name its ID with: syncspec resolve --created ID",
+}
+
+
+def attempt_reason(attempts: Sequence[OpenAttempt], doubts: Mapping[str, str]) -> str:
+    """What is open about a record that was sent: state, evidence, horizon, candidates, and what settles it."""
     last = attempts[-1]
-    state = last.state.replace("_", " ")
-    parts = [f"it was sent before and what became of that is not settled ({state})"]
+    parts = [f"it was sent before and what became of that is not settled ({last.state.replace('_', ' ')})"]
     if last.evidence:
         parts.append(last.evidence)
     candidates = {upstream_id for attempt in attempts for upstream_id in attempt.candidates}
     if candidates:
         parts.append(f"it may be {ids_text(candidates)}")
-    parts.append(f"its absence proves nothing before {last.horizon}, and it is not sent again until this is settled")
+    doubt = doubts.get(last.attempt)
+    if last.state in _WAYS_OUT:
+        parts.append(_WAYS_OUT[last.state])
+    elif doubt is not None:
+        parts.append(f"that the list does not show it proves nothing, for {doubt}; syncspec resolve settles it by hand")
+    else:
+        parts.append(f"its absence proves nothing before {last.horizon}, and it is not sent again until then")
     return "; ".join(parts)

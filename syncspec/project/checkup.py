@@ -9,8 +9,9 @@ from enum import StrEnum
 
 import anyio
 
-from syncspec.apply.run import read_state
+from syncspec.apply.clock import SystemClock
 from syncspec.apply.runlock import lock_holders
+from syncspec.apply.state import read_state
 from syncspec.errors import SyncspecError
 from syncspec.project.opening import Opening
 from syncspec.project.reading import connections_of
@@ -74,7 +75,7 @@ def _local(loaded: LoadedProject) -> Iterator[Check]:
         hint=None if writable else "give write access, or name another folder in SYNCSPEC_STATE_DIR",
     )
     try:
-        state = read_state(loaded)
+        state = read_state(loaded, clock=SystemClock())
         holders = lock_holders(loaded)
     except SyncspecError as error:
         yield _failed("lockfile", error)

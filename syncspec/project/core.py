@@ -5,32 +5,28 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
 from syncspec.apply.clock import Clock, SystemClock
 from syncspec.apply.events import OnEvent
-from syncspec.apply.run import Run, State, open_run, read_state
-from syncspec.diagnostics import sorted_diagnostics
+from syncspec.apply.run import Run, open_run
+from syncspec.apply.state import read_state
 from syncspec.errors import NotConfirmedError, StalePlanError, UpstreamError, UsageError
 from syncspec.manifests.collector import paused_collector, sheltered
-from syncspec.planning.diff import plan as make_plan
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards
-from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.plan import Plan
-from syncspec.planning.selection import Selection
-from syncspec.planning.wanted import places_to_observe
 from syncspec.project.choice import choose
+from syncspec.project.follow_up import follow_up
 from syncspec.project.loop import run_to_end
 from syncspec.project.opening import Opening
-from syncspec.project.reading import OnRows, connections_of, observe_all
+from syncspec.project.outlook import outlook
+from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
+from syncspec.project.sight import Sight, within
 from syncspec.project.validation import Validation, validate
-from syncspec.records import Observation
 from syncspec.settings import LoadedProject
-from syncspec.upstream.protocol import Connection
 
 __all__ = ["AsyncProject", "Confirm", "Project"]
 
@@ -45,7 +41,7 @@ class AsyncProject:
 
     def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
         self._opening = opening
-        self._clock = clock or SystemClock()
+        self.clock = clock or SystemClock()
 
     async def __aenter__(self) -> Self:
         return self
@@ -81,10 +77,12 @@ class AsyncProject:
             shelter()
             selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
             with paused_collector():
-                state = read_state(loaded)
+                state = read_state(loaded, clock=self.clock)
                 shelter()
-            async with connections_of(loaded) as connections:
-                made, _ = await self.plan_from(loaded, state, selection, connections, on_rows)
+            async with connections_of(loaded, state) as connections:
+                made, _ = await outlook(
+                    loaded, state, selection.narrowed, connections, clock=self.clock, on_rows=on_rows
+                )
         return ReviewablePlan(plan=made, project=loaded, selection=selection)
 
     async def apply(
@@ -103,6 +101,8 @@ class AsyncProject:
         labels: Mapping[str, str] | None = None,
         paths: Sequence[str | Path] = (),
         lock_timeout: float = 0.0,
+        wait_settled: bool = False,
+        no_prior_run: bool = False,
         command: str = "syncspec.apply",
     ) -> AppliedReport:
         """Plan under the run lock and carry that plan out; a partial success returns its report.
@@ -110,7 +110,8 @@ class AsyncProject:
         A given `plan` (with its selection) and an `approved` digest must be what would be done now. `on_plan` gets the
         plan first; `confirm` is asked where there is anything to do, and the plan is made once more after it. `allow`
         lifts guards once, as `max_creates=6000`. `on_run` gets the run as soon as it holds the lock: its
-        `request_stop()` ends it early.
+        `request_stop()` ends it early. `wait_settled` waits for what is unknown until time can tell nothing more;
+        `no_prior_run` says that no run came before those that this journal knows.
         Raises StalePlanError, GuardError, RunLockedError, NotConfirmedError and what `plan` raises; nothing was sent.
         """
         if plan is not None and (include or exclude or labels or paths):
@@ -124,56 +125,38 @@ class AsyncProject:
         if plan is not None:
             selection = plan.selection
         guards = functools.reduce(allow_once, allow, loaded.guards)
-        async with (
-            open_run(loaded, command=command, lock_timeout=lock_timeout, clock=self._clock) as run,
-            connections_of(loaded) as connections,
-        ):
+        opened = open_run(
+            loaded,
+            command=command,
+            lock_timeout=lock_timeout,
+            no_prior_run=no_prior_run,
+            clock=self.clock,
+            on_event=on_event,
+        )
+        async with opened as run:
             if on_run is not None:
                 on_run(run)
-            made, _ = await self.plan_from(loaded, run.state, selection, connections, on_rows)
-            reviewable = ReviewablePlan(plan=made, project=loaded, selection=selection)
-            if on_plan is not None:
-                on_plan(reviewable)
-            for expected in (approved, plan.digest if plan is not None else None):
-                _check_digest(expected, made)
-            _check_readable(made)
-            check_guards(made, guards, locked_count=len(run.state.lockfile.entries))
-            if confirm is not None and not made.is_empty:
-                if not confirm(reviewable):
-                    raise NotConfirmedError("Not confirmed", detail="The plan was not approved. Nothing was sent.")
-                made, _ = await self.plan_from(loaded, run.state, selection, connections, on_rows)
-                _check_digest(reviewable.digest, made)
-            report = await run.execute(made, connections=connections, on_event=on_event)
+            async with connections_of(loaded, run.state) as connections:
+                sight = Sight(loaded, run, connections, clock=self.clock, on_rows=on_rows)
+                chosen = selection.narrowed
+                made = await sight.plan(chosen)
+                reviewable = ReviewablePlan(plan=made, project=loaded, selection=selection)
+                if on_plan is not None:
+                    on_plan(reviewable)
+                for expected in (approved, plan.digest if plan is not None else None):
+                    _check_digest(expected, made)
+                _check_readable(made)
+                check_guards(made, guards, locked_count=len(run.state.lockfile.entries))
+                if confirm is not None and not made.is_empty:
+                    if not confirm(reviewable):
+                        raise NotConfirmedError("Not confirmed", detail="The plan was not approved. Nothing was sent.")
+                    made = within(made, await sight.plan(chosen))
+                made = await sight.warmed_up(made, chosen)
+                run.begin(made, connections=connections)
+                await run.send(made)
+                await follow_up(run, made, sight.look_again, clock=self.clock, wait_settled=wait_settled)
+                report = run.finish(made)
         return AppliedReport(report=report, plan=made)
-
-    async def plan_from(
-        self,
-        loaded: LoadedProject,
-        state: State,
-        selection: Selection,
-        connections: Mapping[str, Connection],
-        on_rows: OnRows | None = None,
-    ) -> tuple[Plan, list[Observation]]:
-        """Read every collection that matters and plan; gives what was read, too."""
-        wanted = places_to_observe(loaded.sets, state.lockfile, selected=selection)
-        observations = await observe_all(loaded, wanted, connections, now=self._clock.now, on_rows=on_rows)
-        inputs = PlanningInput(
-            project=loaded.name,
-            environment=loaded.environment,
-            sets=loaded.sets,
-            lockfile=state.lockfile,
-            observations=observations,
-            upstreams=loaded.upstreams,
-            open_attempts=state.open_attempts,
-            attempts_elsewhere=state.attempts_elsewhere,
-            entries_elsewhere=state.entries_elsewhere,
-            selected=None if selection.is_everything else selection,
-            digest_keys=state.digest_keys,
-        )
-        with paused_collector():
-            made = make_plan(inputs)
-        findings = sorted_diagnostics([*loaded.diagnostics, *made.diagnostics])
-        return replace(made, diagnostics=findings), observations
 
 
 class Project:
@@ -221,6 +204,8 @@ class Project:
         labels: Mapping[str, str] | None = None,
         paths: Sequence[str | Path] = (),
         lock_timeout: float = 0.0,
+        wait_settled: bool = False,
+        no_prior_run: bool = False,
     ) -> AppliedReport:
         """Carry out what would be planned now: `AsyncProject.apply`."""
         return _run(
@@ -234,6 +219,8 @@ class Project:
             labels=labels,
             paths=paths,
             lock_timeout=lock_timeout,
+            wait_settled=wait_settled,
+            no_prior_run=no_prior_run,
         )
 
 

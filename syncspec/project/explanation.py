@@ -7,7 +7,7 @@ from dataclasses import replace
 from syncspec.address import split_address
 from syncspec.apply.explanation import Attempt, Explanation
 from syncspec.apply.journal import Journal, lockfile_of
-from syncspec.apply.run import read_state
+from syncspec.apply.state import read_state
 from syncspec.diagnostics import did_you_mean
 from syncspec.errors import UsageError
 from syncspec.keys import loose_key_of
@@ -15,6 +15,7 @@ from syncspec.lockfile import LockEntry
 from syncspec.planning.plan import Change
 from syncspec.planning.selection import Selection
 from syncspec.project.core import AsyncProject
+from syncspec.project.outlook import outlook
 from syncspec.project.reading import connections_of
 from syncspec.records import Data, DesiredRecord, DesiredSet, ObservedRecord
 from syncspec.settings import LoadedProject
@@ -32,7 +33,7 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
     except ValueError as error:
         raise UsageError("Not an address", detail=f"{error}.") from error
     loaded = project.load()
-    state = read_state(loaded)
+    state = read_state(loaded, clock=project.clock)
     declared = {record.address: (each, record) for each in loaded.sets for record in each.records}
     record_set, desired = declared.get(address, (None, None))
     entry = state.lockfile.entries.get(address)
@@ -45,9 +46,9 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
     change: Change | None = None
     if record_set is not None and desired is not None:
         # All of its collection is read and decided: other records may claim the same row.
-        async with connections_of(loaded) as connections:
+        async with connections_of(loaded, state) as connections:
             selection = Selection(include=(address,))
-            made, observations = await project.plan_from(loaded, state, selection, connections)
+            made, observations = await outlook(loaded, state, selection, connections, clock=project.clock)
         change = next((item for item in made.changes if item.address == address), None)
         read = {seen.target.place: seen.rows for seen in observations}
         rows = _candidates(change, entry, record_set, desired, read.get(record_set.target.place, ()))
@@ -61,7 +62,9 @@ def _attempts(loaded: LoadedProject, address: str) -> tuple[Attempt, ...]:
     if journal is None:
         return ()
     with journal:
-        return tuple(Attempt(**{name: row[name] for name in Attempt.__slots__}) for row in journal.attempts_of(address))
+        return tuple(
+            Attempt(**{name: row[name] for name in Attempt.__slots__}) for row in journal.attempts.of_address(address)
+        )
 
 
 def _candidates(

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import anyio
 
+from syncspec.apply.state import State
 from syncspec.errors import SyncspecError
 from syncspec.records import Observation, Target
 from syncspec.settings import LoadedProject
@@ -24,10 +25,17 @@ OnRows: TypeAlias = Callable[[Target, int], None]
 
 
 @asynccontextmanager
-async def connections_of(loaded: LoadedProject) -> AsyncIterator[dict[str, Connection]]:
-    """Connect to every upstream that a set uses; gives them by name. Raises UpstreamError."""
+async def connections_of(loaded: LoadedProject, state: State | None = None) -> AsyncIterator[dict[str, Connection]]:
+    """Connect to every upstream that a set uses, or that an open attempt of `state` was sent to; gives them by name.
+
+    Raises UpstreamError.
+    """
     context = ConnectContext(state_dir=loaded.state_dir, data_schemas=loaded.data_schemas)
-    names = sorted({record_set.target.upstream for record_set in loaded.sets})
+    endpoints = {attempt.target.endpoint for attempt in state.to_reconcile} if state is not None else set()
+    names = sorted(
+        {record_set.target.upstream for record_set in loaded.sets}
+        | {name for name, settings in loaded.upstreams.items() if settings.endpoint in endpoints}
+    )
     with single_error():
         async with AsyncExitStack() as stack:
             yield {name: await stack.enter_async_context(connect(loaded.upstreams[name], context)) for name in names}

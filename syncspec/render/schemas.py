@@ -7,8 +7,9 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from syncspec.lockfile.lines import LockfileLine
-from syncspec.manifests.schema import DRAFT, json_schemas, schema_text
+from syncspec.manifests.schema import DRAFT, json_schemas, model_schema, schema_text
 from syncspec.render.documents import PlanDocument, ReportDocument
+from syncspec.upstream.embedded.faults.models import FaultsFile
 
 __all__ = ["all_schemas", "schema_text"]
 
@@ -17,6 +18,9 @@ _DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
     "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),
 }
+
+
+_FAULTS = "faults.v1.schema.json"
 
 
 def all_schemas() -> dict[str, dict[str, Any]]:
@@ -30,4 +34,5 @@ def all_schemas() -> dict[str, dict[str, Any]]:
         }
         for name, (title, adapter) in _DOCUMENTS.items()
     }
-    return dict(sorted({**made, **json_schemas()}.items()))
+    faults = model_schema(_FAULTS, FaultsFile, expressions=False)
+    return dict(sorted({**made, **json_schemas(), _FAULTS: faults}.items()))

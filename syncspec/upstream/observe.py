@@ -7,27 +7,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from syncspec.errors import UpstreamError
-from syncspec.keys import loose_key_of
-from syncspec.records import Absence, Data, FieldRules, Observation, ObservedRecord, Target
+from syncspec.keys import key_digest, loose_key_of
+from syncspec.records import Absence, Data, Lens, Observation, ObservedRecord, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import Reader, SyncInfo
 
-__all__ = ["Lens", "Wanted", "freshness", "observe"]
+__all__ = ["Sought", "Wanted", "freshness", "observe"]
 
 MAX_FIELD_NAMES = 20_000
 """Names kept of what rows carry; a collection with more is broken or hostile, and then only declared ones count."""
 
 
-_NO_RULES = FieldRules()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lens:
-    """How one set, or several that read alike, recognises its records in a row."""
+class Sought:
+    """Records known by digests alone: the loose keys under a lens, keyed by a secret where they are sensitive."""
 
-    match_on: tuple[str, ...] = ()
-    rules: FieldRules = _NO_RULES
-    marker_field: str | None = None
+    lens: Lens
+    loose: frozenset[str]
+    secret: bytes | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +32,7 @@ class Wanted:
     """What makes a row of one collection relevant: its ID, its loose key under any lens, or its marker.
 
     Loose keys are enough: rows with an equal strict key have an equal loose key. `upstream_ids` are short IDs, see
-    `syncspec.values.short_id`. `fields` are all declared names.
+    `syncspec.values.short_id`. `fields` are all declared names; `sought` is what was sent and may have been created.
     """
 
     lenses: tuple[Lens, ...] = ()
@@ -43,6 +40,7 @@ class Wanted:
     loose: frozenset[str] = frozenset()
     markers: frozenset[str] = frozenset()
     fields: frozenset[str] = frozenset()
+    sought: tuple[Sought, ...] = ()
 
 
 async def observe(
@@ -66,12 +64,16 @@ async def observe(
     observed_at = now()
     sieve = _Sieve(wanted)
     cursor: str | None = None
+    stream: str | None = None
     try:
         async for page in reader.pages(target.sync_id, target.collection_id):
             sieve.take(page.records)
             cursor = page.cursor
+            stream = stream or page.stream_id
             if on_progress is not None:
                 on_progress(sieve.rows_read)
+        if info is not None:
+            _check_unchanged(info, await reader.describe(target.sync_id))
     except UpstreamError as error:
         if info is None and sieve.rows_read == 0:
             raise
@@ -83,8 +85,23 @@ async def observe(
             reason=f"the list broke off: {error}",
         )
     polling = info.polling_seconds if info is not None else None
+    stream = stream or (info.stream_id if info is not None else None)
     seen = sieve.observation(target, observed_at)
-    return replace(seen, absence=absence, reason=reason, cursor=cursor, polling_seconds=polling)
+    return replace(seen, absence=absence, reason=reason, cursor=cursor, polling_seconds=polling, stream=stream)
+
+
+def _check_unchanged(before: SyncInfo, after: SyncInfo | None) -> None:
+    """Raise UpstreamError where the sync was rebuilt, or began to fail, while its list was read."""
+    if after is None or _state(before) != _state(after):
+        raise UpstreamError(
+            "The upstream could not be read",
+            detail=f"the sync {before.sync_id} changed while its list was read. Nothing was changed.",
+            hint="run the command again",
+        )
+
+
+def _state(info: SyncInfo) -> tuple[object, ...]:
+    return (info.stream_id, info.backfilled, info.healthy, info.max_age_days)
 
 
 def freshness(info: SyncInfo | None, target: Target, settings: UpstreamSettings) -> tuple[Absence, str]:
@@ -122,6 +139,8 @@ class _Sieve:
     rows: dict[str, ObservedRecord] = field(default_factory=dict)
     fields: set[str] = field(default_factory=set)
     keyed: dict[tuple[str, ...], int] = field(init=False)
+    marked: dict[str, int] = field(init=False)
+    sought: Sequence[Callable[[Data], bool]] = field(init=False)
     loose_keys: Sequence[Callable[[Data], str | None]] = field(init=False)
     marker_fields: Sequence[str] = field(init=False)
 
@@ -129,7 +148,9 @@ class _Sieve:
         lenses = self.wanted.lenses
         self.keyed = {lens.match_on: 0 for lens in lenses if lens.match_on}
         self.marker_fields = sorted({lens.marker_field for lens in lenses if lens.marker_field})
+        self.marked = dict.fromkeys(self.marker_fields, 0)
         self.loose_keys = [loose_key_of(lens.match_on, lens.rules) for lens in lenses if lens.match_on]
+        self.sought = [_seeker(each) for each in self.wanted.sought]
 
     def take(self, records: Sequence[ObservedRecord]) -> None:
         ids, rows = self.wanted.upstream_ids, self.rows
@@ -153,6 +174,9 @@ class _Sieve:
         for names in self.keyed:
             if all(name in data for name in names):
                 self.keyed[names] += 1
+        for name in self.marked:
+            if name in data:
+                self.marked[name] += 1
 
     def _recognised(self, data: Data) -> bool:
         loose, markers = self.wanted.loose, self.wanted.markers
@@ -161,9 +185,9 @@ class _Sieve:
                 return True
         for name in self.marker_fields:
             marker = data.get(name)
-            if isinstance(marker, str) and marker in markers:
+            if isinstance(marker, str) and marker.strip() in markers:
                 return True
-        return False
+        return any(seeks(data) for seeks in self.sought)
 
     def observation(self, target: Target, observed_at: datetime) -> Observation:
         return Observation(
@@ -173,5 +197,16 @@ class _Sieve:
             live_rows=self.live_rows,
             keyed_rows=min(self.keyed.values(), default=0),
             keyed=dict(self.keyed),
+            marked=dict(self.marked),
             fields=frozenset(self.fields),
         )
+
+
+def _seeker(sought: Sought) -> Callable[[Data], bool]:
+    key_of = loose_key_of(sought.lens.match_on, sought.lens.rules)
+
+    def seeks(data: Data) -> bool:
+        key = key_of(data)
+        return key is not None and key_digest(key, secret=sought.secret) in sought.loose
+
+    return seeks

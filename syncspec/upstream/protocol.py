@@ -66,6 +66,7 @@ class SyncInfo:
     backfilled: bool | None = None
     max_age_days: int | None = None
     polling_seconds: float | None = None
+    stream_id: str | None = None
     collection_ids: tuple[str, ...] = ()
 
 

@@ -53,6 +53,7 @@ def write_project(folder: Path, *, url: str | None = None) -> None:
     upstream = "type: embedded"
     if url is not None:
         upstream = f"type: sequin\n      base_url: {url}\n      token: ${{env.BENCH_TOKEN}}\n      concurrency: 4"
+        upstream += "\n      settle_seconds: 0"
     (folder / "syncspec.yaml").write_text(
         "apiVersion: syncspec/v1\nkind: Project\nmetadata: {name: bench}\nspec:\n  upstreams:\n    crm:\n"
         f"      {upstream}\n  guards: {{max_creates: 10000000, max_adopts: 10000000}}\n",

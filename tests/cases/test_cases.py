@@ -20,6 +20,7 @@ from syncspec.diagnostics import Diagnostic
 from syncspec.errors import ManifestError
 from syncspec.manifests.loader import load
 from syncspec.manifests.reader import read_file
+from syncspec.upstream.embedded.faults.file import read_faults
 
 HERE = Path(__file__).parent
 EXPECTED = re.compile(r"# error: (.+?)\s*$")
@@ -53,6 +54,15 @@ def load_project(path: Path, data: Path | None = None) -> list[Diagnostic]:
             return list(error.diagnostics)
 
 
+def load_faults(path: Path) -> list[Diagnostic]:
+    """The reader of faults files."""
+    try:
+        read_faults(path)
+    except ManifestError as error:
+        return list(error.diagnostics)
+    return []
+
+
 PROJECT_SUFFIX = ".syncspec.yaml"
 PROJECT = """\
 apiVersion: syncspec/v1
@@ -64,6 +74,7 @@ spec:
 """
 
 READERS: dict[str, Callable[[Path], list[Diagnostic]]] = {
+    "faults": load_faults,
     "manifests": load_project,
     "rows": load_rows,
     "yaml": read_yaml,
@@ -98,7 +109,7 @@ def test_every_folder_of_cases_has_a_reader_and_every_reader_has_cases() -> None
 def test_case_reports_exactly_the_errors_it_names(path: Path) -> None:
     errors = [item for item in READERS[path.relative_to(HERE).parts[0]](path) if item.is_error]
     for place, text in expected_errors(path):
-        matching = [item for item in errors if f"{item.source}:".startswith(place) and says(item, text)]
+        matching = [item for item in errors if f"/{place}" in f"/{item.source}:" and says(item, text)]
         assert matching, f"{place} gave no error like {text!r}; there were {errors}"
         errors.remove(matching[0])
     assert errors == []

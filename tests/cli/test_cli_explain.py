@@ -24,6 +24,7 @@ spec:
   upstreams:
     crm:
       type: embedded
+      wait_seconds: 0
 """
 MANIFEST = """\
 apiVersion: syncspec/v1
@@ -63,12 +64,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_an_unknown_record_is_shown_with_the_row_that_may_be_it(folder: Path) -> None:
+def test_an_unknown_record_is_shown_with_the_row_that_it_turns_out_to_be(folder: Path) -> None:
     report = syncspec.open(folder, environ={}).apply()
     assert report.exit_code == 4
     result = CliRunner().invoke(app, ["explain", "contacts.paul", "--json"], standalone_mode=False)
     assert result.exception is None
     known = json.loads(result.stdout)
-    assert known["plan"]["action"] == "unknown"
+    assert known["plan"]["action"] == "unchanged"
     assert [row["data"]["Email"] for row in known["observed"]] == ["paul@x.org"]
     assert [attempt["state"] for attempt in known["attempts"]] == ["unknown"]

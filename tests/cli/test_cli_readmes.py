@@ -71,6 +71,9 @@ def test_every_command_of_an_example_works(page: Path, tmp_path: Path) -> None:
     script = script.replace("kill %1", "kill $!")
     done = run(script, folder)
     assert done.returncode == 0, done.stdout + done.stderr
+    fenced = re.findall(r"^```(\w*)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    for shown in (text for language, text in fenced if not language):
+        assert shown in done.stdout
 
 
 def test_an_example_shows_what_its_script_prints(tmp_path: Path) -> None:

@@ -97,7 +97,9 @@ def applying(root: Path, held: str) -> Iterator[tuple[ThirdParty, Folder, subpro
         endpoint.held = held
         folder = Folder(root, environ={"TOKEN": TOKEN})
         folder.write(
-            project=project_file(type="sequin", base_url=url, token="${env.TOKEN}", concurrency=1),
+            project=project_file(
+                type="sequin", base_url=url, token="${env.TOKEN}", concurrency=1, settle_seconds=0, wait_seconds=0
+            ),
             contacts=manifest("contacts", contacts(4), max_records=1),
         )
         command = [sys.executable, "-m", "syncspec", "-C", str(root), "apply", "-y"]
@@ -162,7 +164,7 @@ def test_a_second_signal_stops_at_once_and_leaves_what_is_in_flight_unknown(tmp_
         code, out, err = finish(process)
         assert (code, len(endpoint.creates)) == (130, 1), out + err
         assert [line["address"] for line in folder.pending()] == ["contacts.c0"]
-        assert next_run(folder, endpoint) == {"created": 3, "unknown": 1}
+        assert next_run(folder, endpoint) == {"created": 3, "unchanged": 1}
 
 
 def test_a_signal_before_the_first_request_sends_nothing(tmp_path: Path) -> None:
@@ -178,7 +180,7 @@ def test_a_command_that_is_killed_while_a_request_is_in_flight_leaves_it_unknown
     with applying(tmp_path, "POST") as (endpoint, folder, process):
         process.kill()
         assert finish(process)[0] == -signal.SIGKILL
-        assert next_run(folder, endpoint) == {"created": 3, "unknown": 1}
+        assert next_run(folder, endpoint) == {"created": 3, "unchanged": 1}
 
 
 def test_a_second_command_is_refused_while_the_first_one_waits_for_an_answer(tmp_path: Path) -> None:

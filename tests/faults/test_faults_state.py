@@ -88,7 +88,7 @@ def test_a_lockfile_that_was_deleted_comes_back_from_the_journal(tmp_path: Path)
 
 def test_a_lockfile_with_unknowns_that_was_deleted_comes_back_with_them(tmp_path: Path) -> None:
     folder, store = project(tmp_path), tmp_path / STORE
-    apply(folder, store, fault=TimedOut())
+    apply(folder, store, fault=TimedOut(), wrap=Blind)
     before = folder.lockfile.read_bytes()
     folder.lockfile.unlink()
     report = apply(folder, store, wrap=Blind)
@@ -108,7 +108,7 @@ def test_without_the_journal_the_lockfile_is_enough(tmp_path: Path) -> None:
 
 def test_unknowns_survive_the_loss_of_the_journal_in_the_lockfile(tmp_path: Path) -> None:
     folder, store = project(tmp_path), tmp_path / STORE
-    apply(folder, store, fault=TimedOut())
+    apply(folder, store, fault=TimedOut(), wrap=Blind)
     before = folder.lockfile.read_bytes()
     folder.forget_journal()
     for _ in range(2):

@@ -58,14 +58,23 @@ def digests(**pairs: tuple[str | None, str | None]) -> Mapping[str, FieldDigests
 
 
 class VirtualClock:
-    """Time that moves only when somebody sleeps, or a test moves it."""
+    """Time that moves only when somebody sleeps, or a test moves it; `step` moves the wall clock alone."""
 
-    def __init__(self, start: datetime = NOW) -> None:
+    def __init__(self, start: datetime = NOW, *, boot: str = "boot-1") -> None:
         self.moment = start
         self.slept: list[float] = []
+        self._boot, self._started_at = boot, start
+        self._stepped = 0.0
 
     def now(self) -> datetime:
         return self.moment
+
+    def uptime(self) -> tuple[str, float]:
+        return self._boot, (self.moment - self._started_at).total_seconds() - self._stepped
+
+    def step(self, seconds: float) -> None:
+        self.moment += timedelta(seconds=seconds)
+        self._stepped += seconds
 
     async def sleep(self, seconds: float) -> None:
         self.slept.append(seconds)

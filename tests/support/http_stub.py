@@ -105,7 +105,8 @@ def serving(stub: Stub) -> Iterator[Stub]:
 
 
 def project_file(stub: Stub, **settings: Any) -> str:
-    """A project file whose upstream is the stub; `settings` are further ones of the upstream."""
+    """A project file whose upstream is the stub, and waits for nothing; `settings` are further ones of the upstream."""
+    settings = {"settle_seconds": 0, "wait_seconds": 0, **settings}
     more = "".join(f"      {name}: {json.dumps(value)}\n" for name, value in settings.items())
     return (
         "apiVersion: syncspec/v1\nkind: Project\nmetadata:\n  name: arrakis\nspec:\n  manifests:\n    - manifests\n"

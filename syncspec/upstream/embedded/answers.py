@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import orjson
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-__all__ = ["DroppedAnswer", "mutation_error", "ok", "read_error"]
+__all__ = ["DroppedAnswer", "mutation_error", "ok", "read_error", "records"]
 
 
 def ok(body: bytes) -> Response:
     return Response(body, media_type="application/json")
+
+
+def records(bodies: Iterable[bytes]) -> Response:
+    """Answer a mutation that was carried out, with its records as JSON text."""
+    return ok(b'{"records":[' + b",".join(bodies) + b"]}")
 
 
 def mutation_error(status: int, message: str) -> Response:

@@ -10,36 +10,40 @@ import hmac
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
 import anyio.to_thread
-import orjson
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from syncspec.records import Data
+from syncspec.records import Data, Json
 from syncspec.settings import Secret
-from syncspec.upstream.embedded.answers import DroppedAnswer, mutation_error, ok, read_error
-from syncspec.upstream.embedded.faults import ConnectionDroppedError, Fault
+from syncspec.upstream.embedded.answers import DroppedAnswer, mutation_error, read_error
+from syncspec.upstream.embedded.faults import Around, ConnectionDroppedError, Fault
+from syncspec.upstream.embedded.faults.plain import Plain
+from syncspec.upstream.embedded.listing import Listing, Page, read_listing
 from syncspec.upstream.embedded.mutations import Mutation, parse_mutation
 from syncspec.upstream.embedded.profiles import Profile, profile_for
 from syncspec.upstream.embedded.refusals import RefusedError
+from syncspec.upstream.embedded.replica import Lag
 from syncspec.upstream.embedded.rules import Place
 from syncspec.upstream.embedded.schemas import Schemas
-from syncspec.upstream.embedded.store import Filter, Store
-from syncspec.upstream.embedded.streams import cursor, position
+from syncspec.upstream.embedded.store import Store
+from syncspec.upstream.embedded.streams import Cursor, read_cursor
 from syncspec.upstream.embedded.syncs import Syncs
 
 __all__ = ["create_app"]
 
-DEFAULT_LIMIT = 100
-LARGEST_LIMIT = 1000
 MAX_REQUEST_BYTES = 64 * 1024 * 1024
 
 _log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 Handler = Callable[[Request], Awaitable[Response]]
 Complaint = Callable[[int, str], Response]
 
@@ -53,20 +57,26 @@ def create_app(
     enforce_schemas: bool = False,
     syncs: Mapping[str, str] | None = None,
     fault: Fault | None = None,
+    faults: Around | None = None,
+    offload: bool = True,
 ) -> Starlette:
     """Build the application over a store, which stays the caller's to close.
 
     `tokens`: those that are accepted; none means that every request is. `profiles`: provider to profile; else a
     provider's own. `data_schemas` tell the known fields of a collection, and are enforced on request. `syncs`: sync
-    ID to provider, and no others exist; None: a sync comes into being when it is used.
+    ID to provider, and no others exist; None: a sync comes into being when it is used. `fault` or `faults`, not both:
+    what goes wrong. `offload`: the store works in a thread of its own; without it everything happens in the caller's.
     Raises UpstreamError for an unknown profile or an unusable schema.
     """
+    if fault is not None and faults is not None:
+        raise ValueError("give fault or faults, not both")
     upstream = _Upstream(
         store=store,
         profiles={provider: profile_for(provider, profiles or {}) for provider in (profiles or {})},
         schemas=Schemas(data_schemas or {}, enforce=enforce_schemas),
         syncs=Syncs(store, syncs),
-        fault=fault,
+        faults=faults or Plain(fault),
+        offload=offload,
     )
     accepted = tuple(token.reveal().strip().encode() for token in tokens)
     return Starlette(
@@ -81,26 +91,63 @@ def create_app(
 
 
 class _Upstream:
+    """Handles requests; and is the `Honest` upstream that faults are put around."""
+
     def __init__(
-        self, *, store: Store, profiles: Mapping[str, Profile], schemas: Schemas, syncs: Syncs, fault: Fault | None
+        self,
+        *,
+        store: Store,
+        profiles: Mapping[str, Profile],
+        schemas: Schemas,
+        syncs: Syncs,
+        faults: Around,
+        offload: bool,
     ) -> None:
         self._store = store
         self._profiles = profiles
         self._schemas = schemas
         self._syncs = syncs
-        self._fault = fault
+        self._faults = faults
+        self._offload = offload
 
     async def run(self, request: Request) -> Response:
         mutation = parse_mutation(await _body(request))
         self._syncs.check(mutation.sync_id, mutation.provider)
-        if self._fault is not None and (instead := await self._fault.before(mutation)) is not None:
-            return instead
-        bodies = await anyio.to_thread.run_sync(self._commit, mutation)
-        if self._fault is not None and (instead := await self._fault.after(mutation)) is not None:
-            return instead
-        return ok(b'{"records":[' + b",".join(bodies) + b"]}")
+        return await self._faults.mutation(mutation, self)
 
-    def _commit(self, mutation: Mutation) -> list[bytes]:
+    async def list_records(self, request: Request) -> Response:
+        listing = read_listing(request.query_params)
+        if listing.wanted.sync_id is not None:
+            self._syncs.check(listing.wanted.sync_id, None)
+        return await self._faults.listing(listing, self)
+
+    async def list_syncs(self, request: Request) -> Response:
+        async def read() -> Json:
+            return {"data": [*await self._call(self._syncs.every)]}
+
+        return await self._faults.syncs(None, read, self)
+
+    async def show_sync(self, request: Request) -> Response:
+        sync_id = str(request.path_params["sync_id"])
+
+        async def read() -> Json:
+            return await self._call(partial(self._syncs.one, sync_id))
+
+        return await self._faults.syncs(sync_id, read, self)
+
+    async def commit(self, mutation: Mutation, *, at: datetime | None = None, lag: Lag | None = None) -> list[bytes]:
+        return await self._call(partial(self._commit, mutation, at=at, lag=lag))
+
+    async def page(self, listing: Listing) -> Page:
+        return await self._call(partial(self._page, listing))
+
+    async def rebuild(self, *, at: datetime | None = None, fill: Lag | None = None) -> None:
+        await self._call(partial(self._store.rebuild, at=at, fill=fill))
+
+    async def _call(self, work: Callable[[], T]) -> T:
+        return await anyio.to_thread.run_sync(work) if self._offload else work()
+
+    def _commit(self, mutation: Mutation, *, at: datetime | None, lag: Lag | None) -> list[bytes]:
         profile = self._profiles.get(mutation.provider) or profile_for(mutation.provider, {})
         place = Place(collection_id=mutation.collection_id, fields=self._schemas.fields(mutation.collection_id))
 
@@ -108,31 +155,21 @@ class _Upstream:
             self._schemas.check(mutation.collection_id, {**existing, **sent})
             return {**existing, **profile.write(sent, place)}
 
-        return self._store.apply(mutation, write, profile.unique_fields(mutation.collection_id))
+        return self._store.apply(mutation, write, profile.unique_fields(mutation.collection_id), at=at, lag=lag)
 
-    async def list_records(self, request: Request) -> Response:
-        query = request.query_params
-        wanted = Filter(
-            sync_id=query.get("sync_id"),
-            collection_id=query.get("collection_id", query.get("collection")),
-            provider=query.get("provider"),
-        )
-        if wanted.sync_id is not None:
-            self._syncs.check(wanted.sync_id, None)
-        after = query.get("after_cursor")
-        limit = _limit(query.get("limit"))
-        start = position(after) if after else 0
-        found = await anyio.to_thread.run_sync(lambda: self._store.page(wanted, after=start, limit=limit))
+    def _page(self, listing: Listing) -> Page:
+        epoch = self._store.epoch()
+        start = read_cursor(listing.after)
+        stale = listing.after and start.epoch != epoch
+        if stale and not listing.restart:
+            raise RefusedError(400, "after_cursor belongs to a stream that is gone")
+        if stale or not listing.after:
+            start = Cursor(epoch=epoch)
+        found = self._store.page(listing.wanted, after=start.position, limit=listing.limit, as_of=listing.as_of)
+        if found.last is not None:
+            return Page(bodies=found.bodies, cursor=str(Cursor(position=found.last, epoch=epoch)), start=start)
         # The last page's cursor stays valid: asked with it again, the end answers nothing and the same cursor.
-        following = cursor(found.last) if found.last is not None else after
-        return ok(b'{"records":[' + b",".join(found.bodies) + b'],"cursor":' + orjson.dumps(following or None) + b"}")
-
-    async def list_syncs(self, request: Request) -> Response:
-        return ok(orjson.dumps({"data": await anyio.to_thread.run_sync(self._syncs.every)}))
-
-    async def show_sync(self, request: Request) -> Response:
-        sync_id = str(request.path_params["sync_id"])
-        return ok(orjson.dumps(await anyio.to_thread.run_sync(self._syncs.one, sync_id)))
+        return Page(bodies=(), cursor=str(start) if stale else listing.after, start=start)
 
 
 def _guarded(handler: Handler, tokens: tuple[bytes, ...], complain: Complaint) -> Handler:
@@ -172,14 +209,6 @@ async def _body(request: Request) -> bytes:
             raise RefusedError(413, f"the request is larger than {MAX_REQUEST_BYTES} bytes")
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def _limit(text: str | None) -> int:
-    if text is None:
-        return DEFAULT_LIMIT
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= LARGEST_LIMIT and len(text) < 9):
-        raise RefusedError(400, f"limit must be a whole number from 1 to {LARGEST_LIMIT}")
-    return int(text)
 
 
 async def _no_route(request: Request, error: Exception) -> Response:

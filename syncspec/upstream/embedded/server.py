@@ -5,8 +5,9 @@ from __future__ import annotations
 import signal
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import anyio
 import uvicorn
@@ -52,10 +53,12 @@ async def serve(
     port: int = 0,
     on_ready: Callable[[int], None] = lambda port: None,
     stop: anyio.Event | None = None,
+    beside: Callable[[], Coroutine[Any, Any, None]] | None = None,
 ) -> None:
     """Serve the application until SIGINT, SIGTERM or `stop`; requests in flight get five seconds to finish.
 
     Port 0 takes a free one; `on_ready` is called with the real port once connections are accepted. Prints nothing.
+    `beside` runs as long as the server does, and is cancelled then.
     Signals are taken in the main thread only. Raises UpstreamError where the address cannot be used.
     """
     listener = _listen(host, port)
@@ -77,6 +80,8 @@ async def serve(
         async with anyio.create_task_group() as tasks:
             if stop is not None:
                 tasks.start_soon(_stop_on, stop, server)
+            if beside is not None:
+                tasks.start_soon(beside)
             await server.serve(sockets=[listener])
             tasks.cancel_scope.cancel()
     finally:

@@ -7,7 +7,6 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeAlias
@@ -17,13 +16,16 @@ import orjson
 from syncspec.errors import UpstreamError
 from syncspec.records import Data, Json
 from syncspec.upstream.embedded.ids import upstream_id
+from syncspec.upstream.embedded.listing import Filter, Slice, page_query
 from syncspec.upstream.embedded.mutations import Item, Mutation
+from syncspec.upstream.embedded.rebuilding import rebuild
 from syncspec.upstream.embedded.refusals import RefusedError
+from syncspec.upstream.embedded.replica import TABLES, Entry, Lag, keep_versions
 from syncspec.upstream.embedded.streams import stream_id
 from syncspec.upstream.embedded.unique import claim
 from syncspec.upstream.protocol import MutationKind
 
-__all__ = ["Filter", "Slice", "Store", "Write"]
+__all__ = ["Filter", "Store", "Write", "timestamp"]
 
 Write: TypeAlias = Callable[[Data, Data], Data]
 """From what is stored ({} in a create) and what was sent to what shall be stored; may raise RefusedError."""
@@ -60,22 +62,7 @@ CREATE TABLE IF NOT EXISTS unique_values (
 CREATE INDEX IF NOT EXISTS unique_owner ON unique_values (sync_id, collection_id, upstream_id);
 """
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Filter:
-    """What a list is cut down to; None: not filtered."""
-
-    sync_id: str | None = None
-    collection_id: str | None = None
-    provider: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
-    """A part of a stream: records as JSON text, and the position of the last one (None where there is none)."""
-
-    bodies: tuple[bytes, ...]
-    last: int | None
+_COMPLETE_AT = "INSERT OR IGNORE INTO meta SELECT 'complete_at', value FROM meta WHERE name = 'created_at'"
 
 
 class Store:
@@ -88,17 +75,19 @@ class Store:
     def __init__(self, connection: sqlite3.Connection, *, seed: int | None, now: Callable[[], datetime]) -> None:
         self._connection = connection
         self._lock = threading.Lock()
-        self._now = now
+        self.now = now
         with self._transaction():
-            for statement in _SCHEMA.split(";"):
+            for statement in (_SCHEMA + TABLES).split(";"):
                 connection.execute(statement)
             own = secrets.randbelow(62**2) if seed is None else seed
-            created = _timestamp(now())
+            created = timestamp(now())
             first = [("version", SCHEMA_VERSION), ("seed", str(own)), ("created_at", created)]
-            first += [("position", "0"), ("serial", "0")]
+            first += [("position", "0"), ("serial", "0"), ("epoch", "0")]
             connection.executemany("INSERT OR IGNORE INTO meta VALUES (?, ?)", first)
+            connection.execute(
+                "INSERT OR IGNORE INTO meta SELECT 'complete_at', value FROM meta WHERE name = 'created_at'"
+            )
             self.seed = int(self._meta("seed"))
-            self.created_at = self._meta("created_at")
             if self._meta("version") != SCHEMA_VERSION:
                 raise sqlite3.DatabaseError("it was written by another version of syncspec")
 
@@ -135,41 +124,46 @@ class Store:
         with self._lock:
             self._connection.close()
 
-    def apply(self, mutation: Mutation, write: Write, unique: Sequence[str] = ()) -> list[bytes]:
+    def apply(
+        self,
+        mutation: Mutation,
+        write: Write,
+        unique: Sequence[str] = (),
+        *,
+        at: datetime | None = None,
+        lag: Lag | None = None,
+    ) -> list[bytes]:
         """Carry out a mutation and give its records as JSON text, in the order of the request.
 
-        `unique` names fields whose values no two live records of the collection may share.
+        `unique` names fields whose values no two live records of the collection may share. `at`: when it happens,
+        else now. `lag`: for how long pages with `as_of` do not show the changes.
         Raises RefusedError, with nothing changed, where a record does not exist or must not be stored.
         """
+        moment = at or self.now()
+        now = timestamp(moment)
         with self._transaction():
             match mutation.kind:
                 case MutationKind.CREATE:
-                    rows = self._created(mutation, write)
+                    rows = self._created(mutation, write, now)
                 case MutationKind.UPDATE:
-                    rows = [self._updated(mutation, item, write) for item in mutation.items]
+                    rows = [self._updated(mutation, item, write, now) for item in mutation.items]
                 case MutationKind.DELETE:
-                    rows = [self._deleted(mutation, item) for item in mutation.items]
+                    rows = [self._deleted(mutation, item, now) for item in mutation.items]
             if unique:
                 for row in rows:
                     claim(self._connection, mutation, row, unique)
-            return self._append(mutation, rows)
+            return self._append(mutation, rows, at=moment.timestamp(), lag=lag)
 
-    def page(self, wanted: Filter, *, after: int, limit: int) -> Slice:
-        """Give the next records of a stream after a position: at most `limit`, and not much over 8 MiB."""
-        conditions = ["position > ?"]
-        values: list[str | int] = [after]
-        for column, value in (("sync_id", wanted.sync_id), ("collection_id", wanted.collection_id)):
-            if value is not None:
-                conditions.append(f"{column} = ?")
-                values.append(value)
-        if wanted.provider is not None:
-            conditions.append("substr(collection_id, 1, ?) = ?")
-            values += [len(wanted.provider) + 1, f"{wanted.provider}:"]
-        query = f"SELECT position, body FROM records WHERE {' AND '.join(conditions)} ORDER BY position LIMIT ?"  # noqa: S608
+    def page(self, wanted: Filter, *, after: int, limit: int, as_of: datetime | None = None) -> Slice:
+        """Give the next records of a stream after a position: at most `limit`, and not much over 8 MiB.
+
+        `as_of`: as a replica shows them at that time; else as they are.
+        """
+        query, values = page_query(wanted, after=after, limit=limit, as_of=as_of)
         bodies: list[bytes] = []
         size, last = 0, None
         with self._lock:
-            for position, body in self._connection.execute(query, (*values, limit)):
+            for position, body in self._connection.execute(query, values):
                 bodies.append(body)
                 size, last = size + len(body), position
                 if size >= PAGE_BYTES:
@@ -184,6 +178,38 @@ class Store:
             for sync_id, collection_id in self._connection.execute(query):
                 found.setdefault(sync_id, []).append(collection_id)
         return found
+
+    def stream_id(self, sync_id: str) -> str:
+        """Give the ID of a sync's stream."""
+        return stream_id(self.seed, sync_id, self.epoch())
+
+    def epoch(self) -> int:
+        """Tell how often the streams were started anew."""
+        with self._lock:
+            return int(self._meta("epoch"))
+
+    def complete_at(self) -> datetime:
+        """Tell when pages hold, or will hold, all that there is: when the store was made, or its last rebuilding."""
+        with self._lock:
+            return datetime.fromisoformat(self._meta("complete_at"))
+
+    def rebuild(self, *, at: datetime | None = None, fill: Lag | None = None) -> None:
+        """Start all streams anew: other stream IDs, other positions, no tombstones.
+
+        With `fill`, pages with `as_of` show each record only so long after `at`, which is else now.
+        """
+        moment = at or self.now()
+        with self._transaction():
+            epoch = int(self._meta("epoch")) + 1
+            complete = rebuild(
+                self._connection,
+                stream=lambda sync_id: stream_id(self.seed, sync_id, epoch),
+                take=lambda count: self._take("position", count),
+                at=moment.timestamp(),
+                fill=fill,
+            )
+            self._note("epoch", str(epoch))
+            self._note("complete_at", timestamp(datetime.fromtimestamp(complete, UTC)))
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -202,16 +228,18 @@ class Store:
         row = self._connection.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
         return str(row[0])
 
+    def _note(self, name: str, value: str) -> None:
+        self._connection.execute("UPDATE meta SET value = ? WHERE name = ?", (value, name))
+
     def _take(self, name: str, count: int) -> range:
         """Take the next numbers of a counter; what was taken is never given again."""
         first = int(self._meta(name)) + 1
-        self._connection.execute("UPDATE meta SET value = ? WHERE name = ?", (str(first + count - 1), name))
+        self._note(name, str(first + count - 1))
         return range(first, first + count)
 
-    def _created(self, mutation: Mutation, write: Write) -> list[dict[str, Json]]:
-        now = _timestamp(self._now())
+    def _created(self, mutation: Mutation, write: Write, now: str) -> list[dict[str, Json]]:
         serials = self._take("serial", len(mutation.items))
-        stream = stream_id(self.seed, mutation.sync_id)
+        stream = stream_id(self.seed, mutation.sync_id, int(self._meta("epoch")))
         rows: list[dict[str, Json]] = []
         for serial, item in zip(serials, mutation.items, strict=True):
             rows.append(
@@ -232,14 +260,14 @@ class Store:
             )
         return rows
 
-    def _updated(self, mutation: Mutation, item: Item, write: Write) -> dict[str, Json]:
+    def _updated(self, mutation: Mutation, item: Item, write: Write, now: str) -> dict[str, Json]:
         row = self._live(mutation, item)
         existing = row["data"]
         data = write(existing if isinstance(existing, dict) else {}, item.data)
-        return {**row, "data": data, "upstream_updated_at": _timestamp(self._now())}
+        return {**row, "data": data, "upstream_updated_at": now}
 
-    def _deleted(self, mutation: Mutation, item: Item) -> dict[str, Json]:
-        return {**self._live(mutation, item), "deleted": True, "upstream_updated_at": _timestamp(self._now())}
+    def _deleted(self, mutation: Mutation, item: Item, now: str) -> dict[str, Json]:
+        return {**self._live(mutation, item), "deleted": True, "upstream_updated_at": now}
 
     def _live(self, mutation: Mutation, item: Item) -> dict[str, Json]:
         found = self._connection.execute(
@@ -252,7 +280,7 @@ class Store:
         row: dict[str, Json] = orjson.loads(found[0])
         return row
 
-    def _append(self, mutation: Mutation, rows: list[dict[str, Json]]) -> list[bytes]:
+    def _append(self, mutation: Mutation, rows: list[dict[str, Json]], *, at: float, lag: Lag | None) -> list[bytes]:
         """Put rows at the end of the stream; a row that was there before leaves its old position."""
         positions = self._take("position", len(rows))
         place = (mutation.sync_id, mutation.collection_id)
@@ -261,17 +289,17 @@ class Store:
             bodies = [orjson.dumps({**row, "updated_idx": at}) for at, row in zip(positions, rows, strict=True)]
         except orjson.JSONEncodeError as error:
             raise RefusedError(400, f"the data cannot be stored: {error}") from error
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (position, *place, row["upstream_id"], row["deleted"], body)
-                for position, row, body in zip(positions, rows, bodies, strict=True)
-            ],
-        )
+        entries: list[Entry] = [
+            (position, *place, str(row["upstream_id"]), bool(row["deleted"]), body)
+            for position, row, body in zip(positions, rows, bodies, strict=True)
+        ]
+        keep_versions(self._connection, entries, at=at, lag=lag)
+        self._connection.executemany("INSERT OR REPLACE INTO records VALUES (?, ?, ?, ?, ?, ?)", entries)
         return bodies
 
 
-def _timestamp(moment: datetime) -> str:
+def timestamp(moment: datetime) -> str:
+    """Write a time as answers give it: in UTC, with microseconds."""
     return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 

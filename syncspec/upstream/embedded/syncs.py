@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from syncspec.records import Json
 from syncspec.upstream.embedded.refusals import RefusedError
-from syncspec.upstream.embedded.store import Store
-from syncspec.upstream.embedded.streams import stream_id
+from syncspec.upstream.embedded.store import Store, timestamp
 
 __all__ = ["Syncs"]
 
@@ -40,13 +39,14 @@ class Syncs:
         return self._shown(sync_id, self._store.collections().get(sync_id, []))
 
     def _shown(self, sync_id: str, collections: list[str]) -> dict[str, Json]:
+        complete = self._store.complete_at()
         provider = (self._given or {}).get(sync_id)
         if provider is None and collections:
             provider = collections[0].partition(":")[0]
         return {
             "id": sync_id,
             "provider": provider,
-            "stream_id": stream_id(self._store.seed, sync_id),
+            "stream_id": self._store.stream_id(sync_id),
             "name": sync_id,
             "status": "active",
             "org_id": "embedded",
@@ -57,7 +57,7 @@ class Syncs:
             "credential_id": None,
             "max_age_days": None,
             "sync_frequency": "continuous",
-            "initial_backfill_completed_at": self._store.created_at,
+            "initial_backfill_completed_at": timestamp(complete) if complete <= self._store.now() else None,
             "metadata": {},
             "external_id": None,
         }

@@ -53,6 +53,7 @@ def sync_info(sync_id: str, value: dict[str, Json]) -> SyncInfo:
         backfilled=backfilled,
         max_age_days=days if isinstance(days, int) and not isinstance(days, bool) else None,
         polling_seconds=polling_seconds(value.get("sync_frequency")),
+        stream_id=identifier(value.get("stream_id")),
         collection_ids=tuple(c for c in collections if isinstance(c, str)) if isinstance(collections, list) else (),
     )
 

@@ -75,7 +75,7 @@ class Bench:
         return self.executor.ledger.reports[address].error or ""
 
     def open_states(self) -> dict[str, str]:
-        return {attempt.address: attempt.state for attempt in self.journal.open_attempts()}
+        return {attempt.address: attempt.state for attempt in self.journal.attempts.open()}
 
     def locked(self) -> dict[str, str]:
         return {item.address: item.entry.upstream_id for item in self.journal.identities() if item.entry}
@@ -107,7 +107,7 @@ def test_the_intent_is_on_disk_when_the_request_leaves(bench: Bench, tmp_path: P
         other = Journal.open_for_reading(tmp_path, "syncspec.lock")
         assert other is not None
         with other:
-            seen.append({attempt.address: attempt.state for attempt in other.open_attempts()})
+            seen.append({attempt.address: attempt.state for attempt in other.attempts.open()})
         return created(request)
 
     bench.deliver(answers(look), [batch("a", "b")])
@@ -181,7 +181,7 @@ def test_a_success_elsewhere_does_not_excuse_a_collection_that_refuses_all(tmp_p
 
 def test_the_horizon_counts_twice_the_polling_of_a_slow_sync(bench: Bench) -> None:
     bench.deliver(answers(refused(504)), [batch("a", polling_seconds=14_400.0)])
-    assert bench.journal.open_attempts()[0].horizon == "2026-01-01T08:01:30.000Z"
+    assert bench.journal.attempts.open()[0].horizon == "2026-01-01T08:01:10.000Z"
 
 
 def test_a_pause_longer_than_we_wait_ends_sending_to_that_upstream(bench: Bench) -> None:
@@ -252,7 +252,7 @@ def test_ids_that_cannot_be_told_apart_are_kept_and_reported(bench: Bench) -> No
     connection = answers(Answered(status=200, records=rows))
     assert bench.deliver(connection, [batch("a", "b")]) == {"c.a": U, "c.b": U}
     assert bench.open_states() == {"c.a": "unmapped", "c.b": "unmapped"}
-    assert {attempt.candidates for attempt in bench.journal.open_attempts()} == {("X1", "X2")}
+    assert {attempt.candidates for attempt in bench.journal.attempts.open()} == {("X1", "X2")}
     assert bench.executor is not None
     assert bench.executor.ledger.reports["c.a"].candidates == ("X1", "X2")
 
@@ -260,7 +260,7 @@ def test_ids_that_cannot_be_told_apart_are_kept_and_reported(bench: Bench) -> No
 def test_an_unreadable_2xx_keeps_the_ids_that_could_be_read(bench: Bench) -> None:
     connection = answers(Answered(status=200, records=(observed("X1"),), readable=False))
     assert bench.deliver(connection, [batch("a", "b")]) == {"c.a": U, "c.b": U}
-    assert bench.journal.open_attempts()[0].candidates == ("X1",)
+    assert bench.journal.attempts.open()[0].candidates == ("X1",)
 
 
 def test_an_id_that_is_locked_elsewhere_is_not_locked_again(bench: Bench) -> None:
@@ -288,7 +288,7 @@ def test_waking_up_after_the_intent_ran_out_sends_nothing_with_it(bench: Bench) 
 
     bench.journal.intend = intend_and_sleep  # type: ignore[method-assign]
     assert bench.deliver(connection, [batch("a")]) == {"c.a": C}
-    states = [row["state"] for row in bench.journal.attempts_of("c.a")]
+    states = [row["state"] for row in bench.journal.attempts.of_address("c.a")]
     assert states == ["not_applied", "applied"]
     assert len(connection.requests) == 1
 
@@ -305,7 +305,7 @@ def test_a_clock_that_ran_backwards_counts_as_too_late(bench: Bench) -> None:
 
     bench.journal.intend = intend_and_step  # type: ignore[method-assign]
     bench.deliver(connection, [batch("a")])
-    assert next(row["state"] for row in bench.journal.attempts_of("c.a")) == "not_applied"
+    assert next(row["state"] for row in bench.journal.attempts.of_address("c.a")) == "not_applied"
 
 
 def test_a_lock_taken_away_stops_the_run_before_its_next_intent(bench: Bench) -> None:
@@ -321,19 +321,19 @@ def test_a_lock_taken_away_stops_the_run_before_its_next_intent(bench: Bench) ->
 
 
 def test_an_outcome_that_cannot_be_written_stops_sending_and_prints_the_ids(bench: Bench) -> None:
-    real_settle = bench.journal.settle
+    real_answer = bench.journal.answer
 
     def full(*_: Any, **__: Any) -> None:
         raise StateError("The journal cannot be written", detail="database or disk is full.")
 
-    bench.journal.settle = full  # type: ignore[method-assign]
+    bench.journal.answer = full  # type: ignore[method-assign]
     connection = answers()
     assert bench.deliver(connection, [batch("a"), batch("b")]) == {"c.a": U, "c.b": N}
     assert len(connection.requests) == 1
     assert bench.executor is not None
     assert "ID1000" in bench.executor.ledger.diagnostics[0].detail
     assert bench.executor.ledger.reports["c.a"].candidates == ("ID1000",)
-    bench.journal.settle = real_settle  # type: ignore[method-assign]
+    bench.journal.answer = real_answer  # type: ignore[method-assign]
     assert bench.open_states() == {"c.a": "intended"}
 
 
@@ -423,7 +423,7 @@ def test_the_horizon_counts_time_out_consumer_wait_and_settle(tmp_path: Path) ->
     bench = Bench(tmp_path, request_timeout=60.0, settle=300.0)
     wait = AwaitConsumers(ids=("wh-1",), timeout_ms=10_000)
     bench.deliver(answers(refused(504)), [batch("a", await_consumers=wait)])
-    assert bench.journal.open_attempts()[0].horizon == "2026-01-01T00:06:40.000Z"
+    assert bench.journal.attempts.open()[0].horizon == "2026-01-01T00:06:20.000Z"
     bench.journal.close()
 
 
@@ -434,4 +434,4 @@ def test_values_of_sensitive_fields_are_taken_out_of_messages(bench: Bench) -> N
     bench.deliver(connection, [Delivery(target=TARGET, records=(record,))])
     told = "answered 400; its text is left out, for it may quote sensitive values"
     assert bench.error("c.a") == told
-    assert bench.journal.attempts_of("c.a")[0]["message"] == told
+    assert bench.journal.attempts.of_address("c.a")[0]["message"] == told

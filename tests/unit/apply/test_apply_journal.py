@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from support.builders import NOW, TARGET, digests, locked, observed
 
+from syncspec.apply.attempts import AttemptOutcome, Intended, Intent
+from syncspec.apply.clock import Moment
 from syncspec.apply.database import JOURNAL
-from syncspec.apply.journal import AttemptOutcome, Intended, Intent, Journal, LockLostError
+from syncspec.apply.journal import Journal, LockLostError
 from syncspec.apply.states import TRANSITIONS, AttemptState, may_follow
 from syncspec.errors import StateError
 
@@ -24,7 +26,9 @@ def begin(journal: Journal, *addresses: str, epochs: dict[str, int] | None = Non
         for address in addresses
     ]
     later = NOW + timedelta(seconds=30)
-    return journal.intend("run", batch, intents, epochs=epochs or {}, now=NOW, not_after=later, horizon=later)
+    return journal.intend(
+        "run", batch, intents, epochs=epochs or {}, at=Moment(wall=NOW), not_after=later, horizon=later
+    )
 
 
 def reopened(folder: Path) -> Journal:
@@ -37,7 +41,7 @@ def test_an_intent_is_on_disk_before_intend_returns(tmp_path: Path) -> None:
     other = Journal.open_for_reading(tmp_path, LOCK)
     assert other is not None
     with other, journal:
-        attempts = other.open_attempts()
+        attempts = other.attempts.open()
     assert [(item.address, item.state) for item in attempts] == [("c.paul", "intended")]
     assert attempts[0].horizon == "2026-01-01T00:00:30.000Z"
 
@@ -46,9 +50,9 @@ def test_what_a_dead_run_left_intended_becomes_unknown(tmp_path: Path) -> None:
     with Journal.open(tmp_path, LOCK) as journal:
         begin(journal, "c.paul", "c.duncan")
     with reopened(tmp_path) as journal:
-        assert journal.orphan(now=NOW) == 2
-        assert {item.state for item in journal.open_attempts()} == {"unknown"}
-        assert journal.orphan(now=NOW) == 0
+        journal.take_over((), now=NOW)
+        assert {item.state for item in journal.attempts.open()} == {"unknown"}
+        journal.take_over((), now=NOW)
 
 
 def test_outcomes_entries_and_every_returned_id_are_kept(tmp_path: Path) -> None:
@@ -59,11 +63,11 @@ def test_outcomes_entries_and_every_returned_id_are_kept(tmp_path: Path) -> None
             AttemptOutcome(address="c.paul", state=AttemptState.APPLIED, entry=entry),
             AttemptOutcome(address="c.duncan", state=AttemptState.UNMAPPED, message="which?"),
         ]
-        journal.settle(intended, outcomes, returned=[observed("ID1"), observed("ID2")], now=NOW)
+        journal.answer(intended, outcomes, returned=[observed("ID1"), observed("ID2")], now=NOW)
     with reopened(tmp_path) as journal:
         (identity,) = journal.identities()
         assert (identity.entry, identity.folded) == (entry, False)
-        (attempt,) = journal.open_attempts()
+        (attempt,) = journal.attempts.open()
         assert (attempt.address, attempt.state, attempt.candidates) == ("c.duncan", "unmapped", ("ID2",))
         journal.mark_folded()
         assert journal.identities()[0].folded is True
@@ -72,9 +76,9 @@ def test_outcomes_entries_and_every_returned_id_are_kept(tmp_path: Path) -> None
 def test_a_settled_attempt_cannot_be_settled_otherwise(tmp_path: Path) -> None:
     with Journal.open(tmp_path, LOCK) as journal:
         intended = begin(journal, "c.paul")
-        journal.settle(intended, [AttemptOutcome(address="c.paul", state=AttemptState.REJECTED)], now=NOW)
+        journal.answer(intended, [AttemptOutcome(address="c.paul", state=AttemptState.REJECTED)], now=NOW)
         with pytest.raises(StateError, match="contradict itself"):
-            journal.settle(intended, [AttemptOutcome(address="c.paul", state=AttemptState.APPLIED)], now=NOW)
+            journal.answer(intended, [AttemptOutcome(address="c.paul", state=AttemptState.APPLIED)], now=NOW)
 
 
 def test_a_failed_settle_leaves_nothing_half_written(tmp_path: Path) -> None:
@@ -84,9 +88,9 @@ def test_a_failed_settle_leaves_nothing_half_written(tmp_path: Path) -> None:
         good = AttemptOutcome(address="c.paul", state=AttemptState.APPLIED, entry=entry)
         bad = AttemptOutcome(address="c.duncan", state=AttemptState.INTENDED)
         with pytest.raises(StateError):
-            journal.settle(intended, [good, bad], returned=[observed("ID1")], now=NOW)
+            journal.answer(intended, [good, bad], returned=[observed("ID1")], now=NOW)
         assert journal.identities() == ()
-        assert len(journal.open_attempts()) == 2
+        assert len(journal.attempts.open()) == 2
 
 
 def test_an_intent_fails_once_the_lock_was_taken_away(tmp_path: Path) -> None:
@@ -98,7 +102,7 @@ def test_an_intent_fails_once_the_lock_was_taken_away(tmp_path: Path) -> None:
             other.locks.raise_epochs(["place"])
         with pytest.raises(LockLostError):
             begin(journal, "c.duncan", epochs=epochs, batch=2)
-        assert [item.address for item in journal.open_attempts()] == ["c.paul"]
+        assert [item.address for item in journal.attempts.open()] == ["c.paul"]
 
 
 def test_a_cut_off_run_can_still_record_what_was_answered(tmp_path: Path) -> None:
@@ -108,7 +112,7 @@ def test_a_cut_off_run_can_still_record_what_was_answered(tmp_path: Path) -> Non
         intended = begin(journal, "c.paul", epochs=epochs)
         journal.locks.raise_epochs(["place"])
         entry = locked("c.paul", "ID1")
-        journal.settle(intended, [AttemptOutcome(address="c.paul", state=AttemptState.APPLIED, entry=entry)], now=NOW)
+        journal.answer(intended, [AttemptOutcome(address="c.paul", state=AttemptState.APPLIED, entry=entry)], now=NOW)
         assert journal.identities()[0].entry == entry
 
 
@@ -116,8 +120,8 @@ def test_journals_of_two_lockfiles_keep_apart(tmp_path: Path) -> None:
     with Journal.open(tmp_path, LOCK) as journal:
         begin(journal, "c.paul")
     with Journal.open(tmp_path, "syncspec.sandbox.lock") as journal:
-        assert journal.open_attempts() == ()
-        assert journal.orphan(now=NOW) == 0
+        assert journal.attempts.open() == ()
+        journal.take_over((), now=NOW)
 
 
 def test_private_digests_come_back_as_private(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from syncspec.records import OnAdopt, OnDrift
+from syncspec.settings import StateBackend, StateSettings
 
 ENVIRONMENTS = """\
 variables: {domain: prod.org}
@@ -126,7 +127,12 @@ def test_wrong_setting_is_an_error_at_its_place(workspace: Any, old: str, new: s
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ("state: {backend: git}\n", "unknown-choice"),
+        ("state: {backend: git}\n", "not-supported"),
+        ("state: {backend: git, remote: upstream}\n", "not-supported"),
+        ("state: {backend: redis}\n", "unknown-choice"),
+        ("state: {remote: origin}\n", "missing-key"),
+        ("state: {backend: git, remote: 'https://x.example/y.git'}\n", "invalid-value"),
+        ("state: {backend: git, remote: --upload-pack=x}\n", "invalid-value"),
         ("variables: {a: null}\n", "wrong-type"),
         ("variables: {a: [1]}\n", "wrong-type"),
         ("collections: {contact: {}}\n", "invalid-key"),
@@ -289,10 +295,29 @@ def test_an_embedded_upstream_is_atomic_unless_it_is_told_not_to_be(workspace: A
     assert not workspace.load().upstreams["crm"].atomic_batches
 
 
-def test_a_setting_that_this_version_does_not_heed_is_said_to_have_no_effect(workspace: Any) -> None:
+def test_an_upstream_may_be_known_to_refuse_a_second_record(workspace: Any) -> None:
     text = (workspace.root / "syncspec.yaml").read_text()
     workspace.project(base=text + "      unique_upstream: true\n")
+    assert workspace.load().upstreams["crm"].unique
+    workspace.project(base=text + "      unique_upstream: false\n")
+    assert not workspace.load().upstreams["crm"].unique
+
+
+def test_state_is_local_unless_the_project_file_says_otherwise(workspace: Any) -> None:
+    assert workspace.load().state == StateSettings(backend=StateBackend.LOCAL, remote="origin")
+    workspace.project("state: {backend: local}\n")
+    assert workspace.load().state == StateSettings()
+
+
+def test_state_in_git_is_refused_at_its_place_with_a_way_out(workspace: Any) -> None:
+    workspace.project("variables: {backend: git}\nstate:\n  remote: fork\n  backend: ${var.backend}\n")
+    error = workspace.error()
+    assert (error.code, error.hint) == ("not-supported", "write backend: local")
+    assert error.snippet == "    backend: ${var.backend}"
+
+
+def test_a_remote_has_no_effect_on_a_local_state(workspace: Any) -> None:
+    workspace.project("state: {backend: local, remote: fork}\n")
     (warning,) = workspace.load().diagnostics
     assert (warning.code, warning.severity.value) == ("without-effect", "warning")
-    workspace.project(base=text + "      unique_upstream: false\n")
-    assert workspace.load().diagnostics == ()
+    assert warning.snippet == "  state: {backend: local, remote: fork}"

@@ -27,7 +27,7 @@ def test_nesting_is_bounded(opening: str) -> None:
 
 @pytest.mark.parametrize("opening", ["{", "? ", "{[", "{{"])
 def test_nesting_in_keys_is_bounded(opening: str) -> None:
-    assert codes_of(opening * 100_000)[-2:] == ["too-deep", "more-errors"]
+    assert "too-deep" in codes_of(opening * 100_000)
 
 
 def test_depth_at_the_limit_is_read() -> None:

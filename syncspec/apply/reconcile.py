@@ -1,0 +1,341 @@
+"""Find out what became of attempts whose outcome is open, from what the upstream shows now. Pure.
+
+A create was applied where exactly one live record that nobody else holds carries its marker or its strict key: none
+did when it was sent. A record that only looks like it is locked too, but not taken for ours: the attempt is watched
+until its horizon. A create was not applied where a whole list of one unchanged stream, begun after its horizon, shows
+nothing like it; that sends the record once more, and the second such proof needs a person. Nothing else sends a record
+again, except where the upstream itself refuses a second one.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from syncspec.apply.attempts import Settlement
+from syncspec.apply.clock import Moment, rfc3339
+from syncspec.apply.entries import EntryMaker
+from syncspec.apply.states import AttemptState
+from syncspec.keys import KeyReader, key_digest, loose_key_of, strict_key_of
+from syncspec.lockfile import DigestKeys, LockEntry, OpenAttempt, Origin
+from syncspec.planning.state import marker_of
+from syncspec.records import Absence, DesiredRecord, DesiredSet, Observation, ObservedRecord
+from syncspec.upstream.protocol import MutationKind
+from syncspec.values import short_id
+from syncspec.values.instants import seconds_of
+
+__all__ = ["Reading", "Reconciled", "intent_of", "reconcile", "visible_matches"]
+
+Place = tuple[str, str, str]
+
+_S = AttemptState
+_REFUSALS = frozenset({400, 409, 422})
+_MOST_RESENDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """What the upstream shows and what is known besides. `began` is the moment before the first page was asked for.
+
+    `holders` gives the addresses that hold an ID of a place, in this lockfile and in others that are known.
+    `unique` are the names of upstreams that refuse a second record with the same match key.
+    """
+
+    observations: Mapping[Place, Observation]
+    began: Moment
+    declared: Mapping[str, tuple[DesiredSet, DesiredRecord]]
+    locked: Mapping[str, LockEntry]
+    holders: Callable[[Place, str], Collection[str]]
+    entries: EntryMaker
+    unique: Collection[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconciled:
+    """`settlements` of attempts of which something new is known; `doubts`: by attempt, why its absence proves nothing.
+
+    An attempt that has neither was not read, or its horizon has not passed.
+    """
+
+    settlements: tuple[Settlement, ...] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
+
+
+def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
+    """Judge every attempt by the reading of its collection; those whose collection was not read stay as they are."""
+    indices: dict[Place, _Rows] = {}
+    found: list[Settlement] = []
+    doubts: dict[str, str] = {}
+    siblings = Counter(_batch_of(attempt) for attempt in attempts if attempt.state == _S.UNMAPPED)
+    for attempt in attempts:
+        seen = reading.observations.get(attempt.target.place)
+        if seen is None or not seen.readable:
+            continue
+        rows = indices.setdefault(attempt.target.place, _Rows(seen, reading.entries.keys))
+        case = _Case(attempt, seen, rows, reading, alone=siblings[_batch_of(attempt)] == 1)
+        settlement = _judge(case)
+        if settlement is not None:
+            found.append(settlement)
+        elif case.is_over and (doubt := case.doubt):
+            doubts[attempt.attempt] = doubt
+    return Reconciled(settlements=tuple(_without_shared(found)), doubts=doubts)
+
+
+def visible_matches(attempt: OpenAttempt, reading: Reading) -> list[ObservedRecord]:
+    """Live records that may be an attempt's: the IDs of its answer, or what carries its marker or is like its key."""
+    seen = reading.observations.get(attempt.target.place)
+    if seen is None or not seen.readable:
+        return []
+    rows = _Rows(seen, reading.entries.keys)
+    case = _Case(attempt, seen, rows, reading, alone=True)
+    ids = {short_id(candidate) for candidate in attempt.candidates}
+    returned = [row for upstream_id, row in rows.by_id.items() if upstream_id in ids and not row.deleted]
+    return case.free([*returned, *_matches(case)[0]])
+
+
+def intent_of(attempt: OpenAttempt) -> Moment:
+    """The moment of an attempt's intent; long ago where it is not known."""
+    wall = datetime.fromisoformat(attempt.intended_at or "1970-01-01T00:00:00Z")
+    return Moment(wall=wall, boot=attempt.boot, uptime=attempt.uptime)
+
+
+def _batch_of(attempt: OpenAttempt) -> str:
+    return attempt.attempt.rpartition(".")[0]
+
+
+def _without_shared(settlements: Sequence[Settlement]) -> Iterable[Settlement]:
+    """Where several addresses would get one record, none of them does."""
+    claims: dict[tuple[Place, str], set[str]] = {}
+    for item in settlements:
+        if item.entry is not None:
+            claim = (item.entry.target.place, short_id(item.entry.upstream_id))
+            claims.setdefault(claim, set()).add(item.entry.address)
+    for item in settlements:
+        if item.entry is None or len(claims[(item.entry.target.place, short_id(item.entry.upstream_id))]) == 1:
+            yield item
+
+
+class _Rows:
+    """One collection's live rows, found by the digests that attempts keep of their keys."""
+
+    def __init__(self, seen: Observation, keys: DigestKeys) -> None:
+        self.live = [row for row in seen.rows if not row.deleted]
+        self.by_id = {short_id(row.upstream_id): row for row in seen.rows}
+        self._keys = keys
+        self._indices: dict[tuple[str, object, str | None], dict[str, list[ObservedRecord]]] = {}
+
+    def alike(self, attempt: OpenAttempt, kind: str) -> Sequence[ObservedRecord]:
+        """Live rows whose `strict` or `loose` key is the attempt's; none where the attempt has no key."""
+        wanted = attempt.key if kind == "strict" else attempt.loose_key
+        lens = attempt.lens
+        if wanted is None or lens is None or not lens.match_on:
+            return ()
+        name = (kind, _identity(attempt), attempt.key_id)
+        if name not in self._indices:
+            key_of = (strict_key_of if kind == "strict" else loose_key_of)(lens.match_on, lens.rules)
+            secret = self._keys.secret_of(attempt.key_id) if attempt.key_id is not None else None
+            self._indices[name] = self._indexed(key_of, secret)
+        return self._indices[name].get(wanted, ())
+
+    def _indexed(self, key_of: KeyReader, secret: bytes | None) -> dict[str, list[ObservedRecord]]:
+        index: dict[str, list[ObservedRecord]] = {}
+        for row in self.live:
+            key = key_of(row.data)
+            if key is not None:
+                index.setdefault(key_digest(key, secret=secret), []).append(row)
+        return index
+
+    def marked(self, attempt: OpenAttempt) -> list[ObservedRecord]:
+        """Live rows that carry the attempt's marker."""
+        name = attempt.lens.marker_field if attempt.lens is not None else None
+        if attempt.marker is None or name is None:
+            return []
+        return [row for row in self.live if marker_of(row, name) == attempt.marker]
+
+
+def _identity(attempt: OpenAttempt) -> object:
+    lens = attempt.lens
+    assert lens is not None
+    return (lens.match_on, tuple(lens.rules.rule(name) for name in lens.match_on), lens.rules.scalars_as_text)
+
+
+@dataclass(slots=True)
+class _Case:
+    """One attempt with its collection's rows. `alone`: no other attempt of its batch is unmapped."""
+
+    attempt: OpenAttempt
+    seen: Observation
+    rows: _Rows
+    reading: Reading
+    alone: bool
+
+    @property
+    def is_comparable(self) -> bool:
+        """Whether rows can be compared with what was sent: digests may be keyed by a key that is not at hand."""
+        key_id = self.attempt.key_id
+        return key_id is None or self.reading.entries.keys.secret_of(key_id) is not None
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the reading began after the horizon, by every clock."""
+        horizon = datetime.fromisoformat(self.attempt.horizon)
+        return self.reading.began.has_reached(horizon, since=intent_of(self.attempt))
+
+    @property
+    def margin(self) -> timedelta:
+        """How long after its intent an attempt may take effect; nothing where the intent's time is not known."""
+        if self.attempt.intended_at is None:
+            return timedelta()
+        return datetime.fromisoformat(self.attempt.horizon) - datetime.fromisoformat(self.attempt.intended_at)
+
+    @property
+    def is_rebuilt(self) -> bool:
+        """Whether the list is another one than that which was read before sending."""
+        known = self.attempt.stream
+        return known is not None and self.seen.stream is not None and known != self.seen.stream
+
+    @property
+    def doubt(self) -> str:
+        """Why nothing alike in this list proves nothing; empty where it proves that nothing was created."""
+        attempt, seen, lens = self.attempt, self.seen, self.attempt.lens
+        if attempt.key is None and attempt.marker is None:
+            return "it has neither a match key nor a marker to be recognised by"
+        if not self.is_comparable:
+            return "its match key is sensitive, and the digest key that was used is not at hand"
+        if seen.absence is not Absence.PROVED:
+            return seen.reason or "the list may not be complete"
+        if lens is None:
+            return "how it is recognised was not recorded"
+        if attempt.key is not None and not seen.shows_key(lens.match_on):
+            return f"no record shows {', '.join(lens.match_on)}"
+        if attempt.key is None and lens.marker_field is not None and not seen.shows_marker(lens.marker_field):
+            return f"no record shows {lens.marker_field}"
+        return ""
+
+    def free(self, rows: Iterable[ObservedRecord]) -> list[ObservedRecord]:
+        """Those that no other address holds, each once."""
+        place, address = self.attempt.target.place, self.attempt.address
+        own = {short_id(row.upstream_id): row for row in rows}
+        return [row for row in own.values() if not set(self.reading.holders(place, row.upstream_id)) - {address}]
+
+    def settled(self, state: AttemptState, evidence: str, **more: object) -> Settlement:
+        return replace(Settlement(attempt=self.attempt, state=state, evidence=evidence), **more)  # type: ignore[arg-type]
+
+
+def _judge(case: _Case) -> Settlement | None:
+    match case.attempt.kind:
+        case MutationKind.CREATE:
+            return _judge_create(case)
+        case _:
+            return None
+
+
+def _judge_create(case: _Case) -> Settlement | None:
+    attempt = case.attempt
+    if attempt.state == _S.WATCHED:
+        return case.settled(_S.CLOSED, f"{attempt.evidence}; its horizon passed") if case.is_over else None
+    if not case.is_comparable:
+        return None
+    if attempt.state == _S.UNMAPPED and attempt.candidates:
+        return _judge_candidates(case)
+    matches, proof = _matches(case)
+    if len(matches) > 1:
+        return _duplicate(case, matches)
+    if matches:
+        return _found(case, matches[0], proof)
+    return None if attempt.state in (_S.UNMAPPED, _S.DUPLICATE, _S.NEEDS_PERSON) else _unseen(case)
+
+
+def _matches(case: _Case) -> tuple[list[ObservedRecord], str]:
+    """Live records that may be the attempt's, and what says so: nothing where they only look like it."""
+    marked = case.free(case.rows.marked(case.attempt))
+    if marked:
+        return marked, "its marker"
+    strict = case.free(case.rows.alike(case.attempt, "strict"))
+    if strict:
+        return strict, "its match key"
+    return case.free(case.rows.alike(case.attempt, "loose")), ""
+
+
+def _duplicate(case: _Case, rows: Sequence[ObservedRecord]) -> Settlement | None:
+    ids = tuple(sorted(row.upstream_id for row in rows))
+    if case.attempt.state == _S.DUPLICATE and case.attempt.candidates == ids:
+        return None
+    return case.settled(_S.DUPLICATE, f"{len(ids)} records upstream match it", found=ids)
+
+
+def _found(case: _Case, row: ObservedRecord, proof: str) -> Settlement | None:
+    """One live match: ours where its marker or key says so and nothing says otherwise, else locked and watched."""
+    attempt = case.attempt
+    entry = case.reading.locked.get(attempt.address)
+    if entry is not None and entry.target.place == attempt.target.place:
+        if short_id(entry.upstream_id) == short_id(row.upstream_id):
+            return case.settled(_S.APPLIED, f"locked as {entry.upstream_id}")
+        ids = tuple(sorted({entry.upstream_id, row.upstream_id}))
+        if attempt.state == _S.DUPLICATE and attempt.candidates == ids:
+            return None
+        return case.settled(_S.DUPLICATE, f"locked as {entry.upstream_id}, and {row.upstream_id} matches it", found=ids)
+    if proof and (proof == "its marker" or (attempt.state != _S.DUPLICATE and not _is_older(case, row))):
+        evidence = f"found upstream by {proof}"
+        return case.settled(_S.APPLIED, evidence, entry=_entry(case, row, Origin.CREATED))
+    evidence = "a record that matches it was found upstream; it is not proved to be the one that was sent"
+    state = _S.APPLIED if attempt.state == _S.UNMAPPED else _S.WATCHED
+    return case.settled(state, evidence, entry=_entry(case, row, Origin.ADOPTED))
+
+
+def _is_older(case: _Case, row: ObservedRecord) -> bool:
+    """Whether the upstream says that the record was there long before ours was sent."""
+    created, intended = seconds_of(row.created_at), seconds_of(case.attempt.intended_at)
+    if created is None or intended is None:
+        return False
+    return float(created) < float(intended) - case.margin.total_seconds()
+
+
+def _entry(case: _Case, row: ObservedRecord, origin: Origin) -> LockEntry:
+    declared = case.reading.declared.get(case.attempt.address)
+    if declared is not None and declared[0].target.place != case.attempt.target.place:
+        declared = None
+    at = rfc3339(case.reading.began.wall)
+    return case.reading.entries.found(case.attempt, row, origin=origin, declared=declared, at=at)
+
+
+def _judge_candidates(case: _Case) -> Settlement | None:
+    """A 2xx answer returned IDs that could not be told apart; the list may tell which is whose."""
+    ids = {short_id(candidate) for candidate in case.attempt.candidates}
+    rows = [row for upstream_id, row in case.rows.by_id.items() if upstream_id in ids and not row.deleted]
+    rows = case.free(rows)
+    alike = [row for row in _matches(case)[0] if short_id(row.upstream_id) in ids]
+    if len(alike) == 1:
+        row = alike[0]
+    elif len(rows) == len(ids) == 1 and case.alone:
+        row = rows[0]
+    else:
+        return None
+    evidence = "its answer returned this ID, and it is the only one that can be its own"
+    return case.settled(_S.APPLIED, evidence, entry=_entry(case, row, Origin.CREATED))
+
+
+def _unseen(case: _Case) -> Settlement | None:
+    """Nothing upstream is like it."""
+    attempt = case.attempt
+    if case.is_rebuilt:
+        horizon = rfc3339(case.reading.began.wall + case.margin)
+        evidence = f"{attempt.evidence}; the upstream's list was rebuilt since"
+        return case.settled(_S.UNKNOWN, evidence, stream=case.seen.stream, horizon=max(horizon, attempt.horizon))
+    unique = attempt.target.upstream in case.reading.unique and attempt.key is not None
+    exists = unique and attempt.status in _REFUSALS and not attempt.refused
+    if unique and not exists and attempt.absences < _MOST_RESENDS:
+        evidence = "the upstream refuses a second record with this match key, so that it may be sent again"
+        return case.settled(_S.NOT_APPLIED, evidence, absent=True)
+    if not case.is_over or case.doubt:
+        return None
+    if exists:
+        return case.settled(_S.REJECTED, attempt.evidence)
+    if attempt.status is not None and 200 <= attempt.status < 300:
+        return case.settled(_S.NEEDS_PERSON, "it was answered as created, and no record upstream is like it")
+    if attempt.absences:
+        return case.settled(_S.NEEDS_PERSON, "it was sent twice, and no record upstream is like it", absent=True)
+    evidence = f"no record upstream is like it in a whole list from after {attempt.horizon}"
+    return case.settled(_S.NOT_APPLIED, evidence, absent=True)

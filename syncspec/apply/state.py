@@ -1,0 +1,156 @@
+"""What earlier runs left: the lockfile with the journal folded in, and what is not settled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from syncspec.apply.clock import Clock, Moment
+from syncspec.apply.entries import EntryMaker
+from syncspec.apply.fold import fold
+from syncspec.apply.journal import Identity, Journal, lockfile_of
+from syncspec.apply.reconcile import Reading, Reconciled
+from syncspec.apply.states import OPEN_STATES, AttemptState
+from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt, is_conflict
+from syncspec.lockfile.file import read_lockfile
+from syncspec.records import Observation
+from syncspec.settings import LoadedProject
+from syncspec.values import short_id
+
+__all__ = ["State", "journaled_state", "read_state", "reading_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """What earlier runs left. `lockfile` has the journal folded in; `digest_keys` key sensitive fields' digests.
+
+    `attempts_elsewhere` and `entries_elsewhere` are those of other lockfiles in the same state folder. `watched` led
+    to a lock entry without proof; `absent` were proved absent, so that their records are sent once more; `doubts` says
+    of open attempts why their absence proves nothing. `cold_since`: runs from before that time are not known, since
+    their journal is not here.
+    """
+
+    lockfile: Lockfile
+    open_attempts: tuple[OpenAttempt, ...]
+    digest_keys: DigestKeys
+    attempts_elsewhere: tuple[OpenAttempt, ...] = ()
+    entries_elsewhere: tuple[LockEntry, ...] = ()
+    watched: tuple[OpenAttempt, ...] = ()
+    absent: tuple[OpenAttempt, ...] = ()
+    doubts: Mapping[str, str] = field(default_factory=dict)
+    cold_since: Moment | None = None
+
+    @property
+    def to_reconcile(self) -> list[OpenAttempt]:
+        """Attempts of which a reading may tell more; two IDs that were both recorded are for a person."""
+        return [attempt for attempt in (*self.open_attempts, *self.watched) if not is_conflict(attempt)]
+
+    def after(self, reconciled: Reconciled, *, declared: Collection[str]) -> State:
+        """The state once this is recorded."""
+        steps = {item.attempt.attempt: item for item in reconciled.settlements}
+        stepped: list[OpenAttempt] = []
+        for attempt in (*self.open_attempts, *self.watched):
+            step = steps.get(attempt.attempt)
+            if step is not None:
+                attempt = replace(
+                    attempt,
+                    state=step.state,
+                    evidence=step.evidence,
+                    candidates=step.found or attempt.candidates,
+                    horizon=step.horizon or attempt.horizon,
+                    stream=step.stream or attempt.stream,
+                    absences=attempt.absences + step.absent,
+                )
+            stepped.append(attempt)
+        still_open = [attempt for attempt in stepped if attempt.state in OPEN_STATES]
+        absent = [attempt for attempt in stepped if attempt.state == AttemptState.NOT_APPLIED and attempt.absences]
+        made = [
+            Identity(address=item.entry.address, entry=item.entry, folded=False)
+            for item in reconciled.settlements
+            if item.entry is not None
+        ]
+        known = {attempt.attempt for attempt in stepped}
+        folded = fold(self.lockfile, made, still_open, known_attempts=known, declared=declared)
+        return replace(
+            self,
+            lockfile=folded,
+            open_attempts=folded.pending,
+            watched=tuple(attempt for attempt in stepped if attempt.state == AttemptState.WATCHED),
+            absent=(*self.absent, *absent),
+            doubts=reconciled.doubts,
+        )
+
+
+def read_state(project: LoadedProject, *, clock: Clock) -> State:
+    """Read lockfile and journal without taking a lock or writing. Raises LockfileError, StateError."""
+    lockfile = read_own_lockfile(project)
+    journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
+    if journal is None:
+        keys = DigestKeys(shared=project.digest_key)
+        now = Moment(wall=clock.now())
+        return State(lockfile=lockfile, open_attempts=lockfile.pending, digest_keys=keys, cold_since=now)
+    with journal:
+        return journaled_state(project, lockfile, journal)
+
+
+def read_own_lockfile(project: LoadedProject) -> Lockfile:
+    """The project's lockfile as it is on disk. Raises LockfileError."""
+    return read_lockfile(project.lockfile, project=project.name, environment=project.environment)
+
+
+def journaled_state(project: LoadedProject, lockfile: Lockfile, journal: Journal) -> State:
+    """The state that a lockfile and a journal amount to. Raises StateError."""
+    attempts = journal.attempts
+    folded = fold(
+        lockfile,
+        journal.identities(beyond=lockfile.entries),
+        attempts.open(),
+        known_attempts=attempts.known(attempt.attempt for attempt in lockfile.pending),
+        declared=_declared(project),
+    )
+    return State(
+        lockfile=folded,
+        open_attempts=folded.pending,
+        digest_keys=DigestKeys(shared=project.digest_key, private=journal.digest_key()),
+        attempts_elsewhere=attempts.elsewhere(),
+        entries_elsewhere=journal.entries_elsewhere(),
+        watched=attempts.watched(),
+        absent=attempts.absent(),
+        cold_since=journal.cold_since(),
+    )
+
+
+def _declared(project: LoadedProject) -> set[str]:
+    return {record.address for record_set in project.sets for record in record_set.records}
+
+
+def reading_of(
+    project: LoadedProject, state: State, observations: Sequence[Observation], *, began: Moment, clock: Clock
+) -> Reading:
+    """What reconciling looks at: the observations, and all that is known besides."""
+    return Reading(
+        observations={seen.target.place: seen for seen in observations},
+        began=began,
+        declared={record.address: (each, record) for each in project.sets for record in each.records},
+        locked=state.lockfile.entries,
+        holders=_holders(state),
+        entries=EntryMaker(clock=clock, keys=state.digest_keys),
+        unique=frozenset(name for name, settings in project.upstreams.items() if settings.unique),
+    )
+
+
+def _holders(state: State) -> Callable[[tuple[str, str, str], str], Collection[str]]:
+    """Addresses by the ID that they hold; those of other lockfiles are marked as such."""
+    held: dict[tuple[tuple[str, str, str], str], list[str]] = {}
+    for address, entry in _all_entries(state):
+        held.setdefault((entry.target.place, short_id(entry.upstream_id)), []).append(address)
+
+    def holders(place: tuple[str, str, str], upstream_id: str) -> Collection[str]:
+        return held.get((place, short_id(upstream_id)), ())
+
+    return holders
+
+
+def _all_entries(state: State) -> Iterable[tuple[str, LockEntry]]:
+    yield from state.lockfile.entries.items()
+    yield from ((f"elsewhere: {entry.address}", entry) for entry in state.entries_elsewhere)

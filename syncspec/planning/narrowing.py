@@ -1,0 +1,34 @@
+"""Whether a plan stays within one that was approved: a creation may turn out to exist, never the reverse."""
+
+from __future__ import annotations
+
+from syncspec.planning.plan import WRITES, Action, Change, Plan
+
+__all__ = ["steps_beyond"]
+
+
+def steps_beyond(approved: Plan, now: Plan) -> list[str]:
+    """Addresses with a step in the new plan that the approved one does not cover, sorted; both of the same manifests.
+
+    What was to be created may be adopted or held back, what was unknown may be settled either way, and nothing else
+    may be sent or locked than what was approved.
+    """
+    before = {change.address: change for change in approved.changes}
+    return sorted(change.address for change in now.changes if not _covers(before.get(change.address), change))
+
+
+def _covers(approved: Change | None, now: Change) -> bool:
+    if now.action not in WRITES and now.action not in (Action.ADOPT, Action.MOVE):
+        return True
+    if approved is None:
+        return False
+    if approved.action is Action.UNKNOWN:
+        return now.action in (Action.CREATE, Action.ADOPT)
+    if approved.action is Action.CREATE and now.action is Action.ADOPT:
+        return True
+    return (approved.action, approved.upstream_id, approved.moved_from, approved.fields) == (
+        now.action,
+        now.upstream_id,
+        now.moved_from,
+        now.fields,
+    )

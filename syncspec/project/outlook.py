@@ -1,0 +1,103 @@
+"""From what earlier runs left to a plan: read what matters, reconcile what is open, plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from syncspec.apply.clock import Clock, Moment, moment_of
+from syncspec.apply.reconcile import reconcile
+from syncspec.apply.state import State, reading_of
+from syncspec.diagnostics import sorted_diagnostics
+from syncspec.manifests.collector import paused_collector
+from syncspec.planning.diff import plan as make_plan
+from syncspec.planning.inputs import PlanningInput, Selects
+from syncspec.planning.plan import Plan
+from syncspec.planning.wanted import places_to_observe
+from syncspec.project.cold import cold_warning
+from syncspec.project.reading import OnRows, observe_all
+from syncspec.records import Observation
+from syncspec.settings import LoadedProject
+from syncspec.upstream.protocol import Connection
+
+__all__ = ["observe", "outlook", "plan_from"]
+
+
+async def outlook(
+    loaded: LoadedProject,
+    state: State,
+    selected: Selects | None,
+    connections: Mapping[str, Connection],
+    *,
+    clock: Clock,
+    on_rows: OnRows | None = None,
+) -> tuple[Plan, list[Observation]]:
+    """Plan the selected addresses (None: all) as an apply would at this moment; gives what was read, too.
+
+    Open attempts are reconciled in the plan's eyes only: nothing is written.
+    """
+    began = moment_of(clock)
+    observations = await observe(loaded, state, selected, connections, clock=clock, on_rows=on_rows)
+    return plan_from(
+        loaded, _reconciled(loaded, state, observations, began, clock), selected, observations
+    ), observations
+
+
+async def observe(
+    loaded: LoadedProject,
+    state: State,
+    selected: Selects | None,
+    connections: Mapping[str, Connection],
+    *,
+    clock: Clock,
+    on_rows: OnRows | None = None,
+    also: Iterable[str] = (),
+) -> list[Observation]:
+    """Read every collection that matters to the selected addresses, or to what is not settled.
+
+    `also` are upstream IDs whose rows matter besides.
+    """
+    wanted = places_to_observe(
+        loaded.sets,
+        state.lockfile,
+        attempts=state.to_reconcile,
+        digest_keys=state.digest_keys,
+        upstreams=loaded.upstreams,
+        selected=selected,
+        also=also,
+    )
+    return await observe_all(loaded, wanted, connections, now=clock.now, on_rows=on_rows)
+
+
+def plan_from(
+    loaded: LoadedProject, state: State, selected: Selects | None, observations: Sequence[Observation]
+) -> Plan:
+    """Plan the selected addresses from what was read; the project's own findings are among the plan's."""
+    inputs = PlanningInput(
+        project=loaded.name,
+        environment=loaded.environment,
+        sets=loaded.sets,
+        lockfile=state.lockfile,
+        observations=observations,
+        upstreams=loaded.upstreams,
+        open_attempts=state.open_attempts,
+        attempts_elsewhere=state.attempts_elsewhere,
+        entries_elsewhere=state.entries_elsewhere,
+        absent=state.absent,
+        doubts=state.doubts,
+        selected=selected,
+        digest_keys=state.digest_keys,
+    )
+    with paused_collector():
+        made = make_plan(inputs)
+    findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made)]
+    return replace(made, diagnostics=sorted_diagnostics(findings))
+
+
+def _reconciled(
+    loaded: LoadedProject, state: State, observations: Sequence[Observation], began: Moment, clock: Clock
+) -> State:
+    if not state.to_reconcile:
+        return state
+    reading = reading_of(loaded, state, observations, began=began, clock=clock)
+    return state.after(reconcile(state.to_reconcile, reading), declared=reading.declared)

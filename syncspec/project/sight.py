@@ -1,0 +1,86 @@
+"""What an apply sees while it holds the run lock: each look reads, records what it settles, and plans."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from syncspec.apply.clock import Clock, moment_of
+from syncspec.apply.reconcile import Reconciled
+from syncspec.apply.run import Run
+from syncspec.errors import StalePlanError
+from syncspec.planning.inputs import Selects
+from syncspec.planning.narrowing import steps_beyond
+from syncspec.planning.notes import listed
+from syncspec.planning.plan import Plan
+from syncspec.project.cold import seconds_until_warm
+from syncspec.project.outlook import observe, plan_from
+from syncspec.project.reading import OnRows
+from syncspec.records import DesiredSet
+from syncspec.settings import LoadedProject
+from syncspec.upstream.protocol import Connection
+
+__all__ = ["Sight", "within"]
+
+
+class Sight:
+    """One run's eyes on its upstreams."""
+
+    def __init__(
+        self,
+        loaded: LoadedProject,
+        run: Run,
+        connections: Mapping[str, Connection],
+        *,
+        clock: Clock,
+        on_rows: OnRows | None,
+    ) -> None:
+        self._loaded, self._run, self._connections = loaded, run, connections
+        self._clock, self._on_rows = clock, on_rows
+        self._began = moment_of(clock)
+
+    async def plan(self, selected: Selects | None) -> Plan:
+        """Look, record what that settles, and plan the selected addresses (None: all)."""
+        return (await self._look(selected))[1]
+
+    async def warmed_up(self, plan: Plan, selected: Selects | None) -> Plan:
+        """The plan, made anew once its creations may rest on absence where earlier runs are not known.
+
+        Raises StalePlanError where there would be more to do by then.
+        """
+        while True:
+            seconds, upstream = seconds_until_warm(self._loaded, self._run.state, plan, began=self._began)
+            if seconds <= 0:
+                return plan
+            reason = "earlier runs are not known here, so creating waits for what one of them may have in flight"
+            if not await self._run.pause(seconds, upstream=upstream, reason=reason):
+                return plan
+            plan = within(plan, await self.plan(selected))
+
+    async def look_again(self, addresses: Collection[str]) -> tuple[Reconciled, Plan]:
+        """Look at the collections of these addresses, and plan them alone."""
+
+        def chosen(_: DesiredSet, address: str) -> bool:
+            return address in addresses
+
+        return await self._look(chosen)
+
+    async def _look(self, selected: Selects | None) -> tuple[Reconciled, Plan]:
+        began = self._began = moment_of(self._clock)
+        run = self._run
+        observations = await observe(
+            self._loaded, run.state, selected, self._connections, clock=self._clock, on_rows=self._on_rows
+        )
+        reconciled = run.reconcile(observations, began=began)
+        return reconciled, plan_from(self._loaded, run.state, selected, observations)
+
+
+def within(approved: Plan, now: Plan) -> Plan:
+    """The plan that is made now, where the approved one covers it. Raises StalePlanError."""
+    beyond = steps_beyond(approved, now)
+    if beyond:
+        raise StalePlanError(
+            "The plan is stale",
+            detail=f"Upstream changed meanwhile, so that other steps are due for {listed(beyond)}. Nothing was sent.",
+            hint="plan again, and look at what changed",
+        )
+    return now

@@ -16,7 +16,7 @@ from syncspec.manifests.project_models import ProjectFile
 __all__ = ["Order", "order_of_kind"]
 
 _KINDS: Mapping[str, type[BaseModel]] = {"RecordSet": RecordSet, "Project": ProjectFile}
-_LAST = ("records", "data")
+_LAST = ("records_from", "records", "data")
 """What a set and a record are for, and what grows long: it stands below everything that is short."""
 
 
@@ -56,7 +56,7 @@ def _of_model(model: type[BaseModel]) -> Order:
 def _rank(name: str, model: type[BaseModel]) -> int:
     """What a model adds stands before what it shares with others, and what is long comes last."""
     if name in _LAST:
-        return 2
+        return 2 + _LAST.index(name)
     return 0 if name in inspect.get_annotations(model) else 1
 
 

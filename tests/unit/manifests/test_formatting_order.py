@@ -55,7 +55,7 @@ def test_a_set_has_its_keys_in_the_documented_order() -> None:
     assert order.inner["metadata"].keys == ("name", "labels")
     spec = order.inner["spec"]
     assert spec.keys[:4] == ("upstream", "sync_id", "collection_id", "match_on")
-    assert spec.keys[-1] == "records"
+    assert spec.keys[-2:] == ("records_from", "records")
     assert spec.of("records") is not None
     assert spec.inner["records"].of("anyone").keys == ("upstream_id", "lifecycle", "data")
     assert spec.inner["records"].of("anyone").of("data") is None

@@ -15,9 +15,12 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 REQUIRED = "SYNCSPEC_REQUIRE_BROWSER"
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser per test process."""
+    """One browser per test process at a time.
+
+    It ends with the module: while it runs its driver occupies the thread's event loop, which other tests need.
+    """
     path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         if os.environ.get(REQUIRED):

@@ -22,7 +22,7 @@ _UNFIT_FOR_SPAN = re.compile(r"[`|\\]|^\s|\s$|^$")
 _SIGN = re.compile(r"[^\w\s,.'()/-]|_", re.ASCII)
 _WORD = re.compile(r"\(?[^\W_]+(?:['’.,/%-][^\W_]+)*[),.;:!?%…]*")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"\S*|\S+')
-_REFERENCE = re.compile(r"(?=.*\d)[0-9a-f]{7,40}|[A-Za-z]+-\d+|www\..*", re.IGNORECASE)
+_REFERENCE = re.compile(r"(?=.*\d)[0-9a-f]{7,40}|.*[A-Z]-\d|.*www\.", re.IGNORECASE)
 
 
 def code(text: str, *, longest: int = LONGEST_NAME) -> str:

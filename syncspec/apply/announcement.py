@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from syncspec.apply.attempts import Intent
 from syncspec.apply.clock import rfc3339
 from syncspec.apply.delivery import Delivery
 from syncspec.apply.states import AttemptState
@@ -40,7 +41,7 @@ class Announcements:
 
     def __init__(self, run: str, upstreams: Mapping[str, UpstreamSettings]) -> None:
         self._run, self._upstreams = run, upstreams
-        self._waves = 0
+        self._waves = self._number = 0
         self._announced: dict[str, _Announced] = {}
 
     @property
@@ -50,33 +51,19 @@ class Announcements:
     def begin(self, wave: Iterable[Delivery], *, at: datetime) -> None:
         """Announce a wave; the one before it is over."""
         self._waves += 1
+        self._number = 0
         self._announced = {}
-        number = 0
         for delivery in wave:
-            margin = delivery.margin(self._upstreams[delivery.target.upstream])
-            for intent in delivery.intents(payload_key=None):
-                line = OpenAttempt(
-                    attempt=f"{self._run}.w{self._waves}.{number}",
-                    address=intent.address,
-                    target=intent.target,
-                    kind=intent.kind,
-                    state=AttemptState.INTENDED,
-                    horizon=rfc3339(at + margin),
-                    intended_at=rfc3339(at),
-                    key=intent.key,
-                    loose_key=intent.loose_key,
-                    key_id=intent.key_id,
-                    marker=intent.marker,
-                    lens=intent.lens,
-                    evidence="its run was about to send it",
-                    upstream_id=intent.upstream_id,
-                    refused=intent.alone,
-                    stream=intent.stream,
-                    absences=intent.absences,
-                    sent=intent.sent,
-                )
-                self._announced[intent.address] = _Announced(line, margin)
-                number += 1
+            self.add(delivery, at=at)
+
+    def add(self, delivery: Delivery, *, at: datetime) -> None:
+        """Announce what of a delivery is not announced yet."""
+        margin = delivery.margin(self._upstreams[delivery.target.upstream])
+        for intent in delivery.intents(payload_key=None):
+            if intent.address not in self._announced:
+                name = f"{self._run}.w{self._waves}.{self._number}"
+                self._announced[intent.address] = _Announced(_line(intent, name, margin, at), margin)
+                self._number += 1
 
     def conclude(self, addresses: Collection[str]) -> None:
         """Take back what is recorded by now."""
@@ -96,3 +83,26 @@ class Announcements:
         lines = [replace(each.line, horizon=rfc3339(until + each.margin)) for each in self._announced.values()]
         pending = sorted([*kept, *lines], key=lambda attempt: (attempt.address, attempt.attempt))
         return replace(lockfile, pending=tuple(pending))
+
+
+def _line(intent: Intent, name: str, margin: timedelta, at: datetime) -> OpenAttempt:
+    return OpenAttempt(
+        attempt=name,
+        address=intent.address,
+        target=intent.target,
+        kind=intent.kind,
+        state=AttemptState.INTENDED,
+        horizon=rfc3339(at + margin),
+        intended_at=rfc3339(at),
+        key=intent.key,
+        loose_key=intent.loose_key,
+        key_id=intent.key_id,
+        marker=intent.marker,
+        lens=intent.lens,
+        evidence="its run was about to send it",
+        upstream_id=intent.upstream_id,
+        refused=intent.alone,
+        stream=intent.stream,
+        absences=intent.absences,
+        sent=intent.sent,
+    )

@@ -143,6 +143,7 @@ class SharedState:
             if self.lost is not None:
                 raise self.lost
             if not self._covers(delivery):
+                self._announced.add(delivery, at=self._clock.now())
                 await self._publish("go on")
             if not self._covers(delivery):
                 raise StateError(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 
 from syncspec.apply.attempts import AttemptOutcome, Intent
 from syncspec.apply.mapping import SentRecord
@@ -11,9 +12,13 @@ from syncspec.apply.outcomes import Verdict, VerdictKind
 from syncspec.apply.states import AttemptState
 from syncspec.keys import key_digest
 from syncspec.records import AwaitConsumers, Target
+from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import MutationKind, MutationRequest
 
-__all__ = ["Delivery"]
+__all__ = ["SEND_WITHIN", "Delivery"]
+
+SEND_WITHIN = timedelta(seconds=10)
+"""How long after its intent a request may leave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +46,11 @@ class Delivery:
     def await_seconds(self) -> float:
         """How long an answer may take beyond the request's own time-out."""
         return 0.0 if self.await_consumers is None else self.await_consumers.seconds
+
+    def margin(self, settings: UpstreamSettings) -> timedelta:
+        """How long after the last moment at which the request may leave it may still take effect and show."""
+        settle = max(settings.settle, 2 * (self.polling_seconds or 0.0))
+        return timedelta(seconds=settings.request_timeout + self.await_seconds + settle)
 
     def request(self) -> MutationRequest:
         return MutationRequest(

@@ -9,16 +9,16 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from typing import assert_never
 
 import anyio
 
 from syncspec.apply.attempts import AttemptOutcome, Intended
 from syncspec.apply.clock import Clock, moment_of
-from syncspec.apply.delivery import Delivery
+from syncspec.apply.delivery import SEND_WITHIN, Delivery
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.events import BatchFinished, BatchSent, OnEvent, Waiting
+from syncspec.apply.herald import Herald, Silence
 from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import INTERRUPTED, Ledger
 from syncspec.apply.mapping import map_answer
@@ -34,9 +34,6 @@ from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import Answered, Connection, SendResult
 
 __all__ = ["Executor"]
-
-SEND_WITHIN = timedelta(seconds=10)
-"""How long after its intent a request may leave."""
 
 _TRIES = 5
 _SAME_REJECTIONS = 10
@@ -59,6 +56,7 @@ class Executor:
         clock: Clock,
         on_event: OnEvent,
         sources: Mapping[str, Source] | None = None,
+        herald: Herald | None = None,
     ) -> None:
         self.ledger = Ledger(run=run, journal=journal, clock=clock, on_event=on_event, sources=sources)
         self.requests = 0
@@ -67,6 +65,7 @@ class Executor:
         self._upstreams, self._connections = upstreams, connections
         self._taken = {place: set(ids) for place, ids in locked_ids.items()}
         self._entries, self._clock, self._on_event = entries, clock, on_event
+        self._herald: Herald = herald or Silence()
         self._throttles = {
             name: Throttle(clock, concurrency=settings.concurrency, rate_limit=settings.rate_limit)
             for name, settings in upstreams.items()
@@ -109,6 +108,11 @@ class Executor:
                 self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
 
     async def _deliver_wave(self, wave: Sequence[Delivery]) -> None:
+        if self.ledger.halted is None:
+            try:
+                await self._herald.announce(wave)
+            except StateError as error:
+                self.ledger.halt(error)
         queues: dict[str, deque[Delivery]] = {}
         for delivery in wave:
             queues.setdefault(delivery.target.upstream, deque()).append(delivery)
@@ -119,7 +123,10 @@ class Executor:
 
     async def _drain(self, queue: deque[Delivery]) -> None:
         while queue:
-            queue.extendleft(reversed(await self._deliver(queue.popleft())))
+            delivery = queue.popleft()
+            following = await self._deliver(delivery)
+            self._herald.concluded(delivery, following)
+            queue.extendleft(reversed(following))
 
     async def _deliver(self, delivery: Delivery) -> Sequence[Delivery]:
         """Send one request; returns what is to be sent next in its place."""
@@ -128,7 +135,7 @@ class Executor:
             self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
             return ()
         try:
-            reason = self.ledger.halted or self._stop_reason(delivery.target)
+            reason = await self._reason_not_to_send(delivery)
             intended = None if reason else self._intend(delivery)
             if intended is None:
                 self.ledger.leave(delivery, reason or self.ledger.halted or INTERRUPTED)
@@ -156,15 +163,23 @@ class Executor:
                 self._waits.discard(wait)
         return not wait.cancelled_caught
 
+    async def _reason_not_to_send(self, delivery: Delivery) -> str | None:
+        reason = self.ledger.halted or self._stop_reason(delivery.target)
+        if reason is None:
+            try:
+                await self._herald.permit(delivery)
+            except StateError as error:
+                self.ledger.halt(error)
+        # The run may have been stopped while the permission was asked for.
+        return reason or self.ledger.halted or self._stop_reason(delivery.target)
+
     def _stop_reason(self, target: Target) -> str | None:
         return self._stopped.get(target.upstream) or self._stopped.get(target.place)
 
     def _intend(self, delivery: Delivery) -> Intended | None:
-        settings = self._upstreams[delivery.target.upstream]
         at = moment_of(self._clock)
         not_after = at.wall + SEND_WITHIN
-        settle = max(settings.settle, 2 * (delivery.polling_seconds or 0.0))
-        margin = timedelta(seconds=settings.request_timeout + delivery.await_seconds + settle)
+        margin = delivery.margin(self._upstreams[delivery.target.upstream])
         self._batches += 1
         try:
             return self._journal.intend(

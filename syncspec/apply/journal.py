@@ -131,6 +131,11 @@ class Journal:
                 (run, self._lockfile, command, owner, rfc3339(now)),
             )
 
+    def knows_run(self, run: str) -> bool:
+        """Whether a run is one of this journal's: all that it sent is then among its attempts."""
+        with reading():
+            return self._db.execute("SELECT 1 FROM runs WHERE run = ?", (run,)).fetchone() is not None
+
     def finish_run(self, run: str, *, exit_code: int, report: bytes, now: datetime) -> None:
         with writing(self._db) as db:
             db.execute(
@@ -268,11 +273,12 @@ class Journal:
             ],
         )
 
-    def identities(self, *, beyond: Container[str] = ()) -> tuple[Identity, ...]:
+    def identities(self, *, beyond: Container[str] = (), shared: bool = False) -> tuple[Identity, ...]:
         """What the journal knows of every address of this lockfile, by address.
 
         Of the addresses in `beyond`, which a lockfile holds, only what that lockfile may lack: lines that were not
-        folded, and private digests.
+        folded, and private digests. `shared`: the lockfile is the one that runs share, so that what counts as folded
+        was published there; an address that it lacks although it was published was dropped by another run.
         """
         with reading():
             rows = self._db.execute(
@@ -282,14 +288,39 @@ class Journal:
             Identity(
                 address=row["address"],
                 entry=entry_of(row),
-                folded=bool(row["folded"]),
+                folded=folded,
                 replaces=tuple(orjson.loads(row["replaces"])) if row["replaces"] else None,
             )
             for row in rows
-            if not row["folded"] or row["private"] is not None or row["address"] not in beyond
+            for folded in [_is_folded(row, shared=shared)]
+            if not folded or (row["private"] is not None if row["address"] in beyond else not shared)
         )
 
     def mark_folded(self) -> None:
         """Note that a lockfile with all of this is on disk."""
+        self._mark(f"{_FOLDED} WHERE folded < {_FOLDED}")
+
+    def mark_leaving(self) -> None:
+        """Note what is about to be published; what changes from now on is not part of it."""
+        # That an address holds nothing any more was folded before there was a shared state: it says nothing to it.
+        state = f"CASE WHEN folded = {_FOLDED} AND line IS NULL THEN {_PUBLISHED} ELSE {_LEAVING} END"
+        self._mark(f"{state} WHERE folded < {_PUBLISHED}")
+
+    def mark_published(self) -> None:
+        """Note that the state that runs share holds what was about to be published."""
+        self._mark(f"{_PUBLISHED} WHERE folded = {_LEAVING}")
+
+    def _mark(self, change: str) -> None:
         with writing(self._db) as db:
-            db.execute("UPDATE identities SET folded = 1 WHERE lockfile = ? AND folded = 0", (self._lockfile,))
+            db.execute(f"UPDATE identities SET folded = {change} AND lockfile = ?", (self._lockfile,))  # noqa: S608
+
+
+_LEAVING, _FOLDED, _PUBLISHED = -1, 1, 2
+"""What `folded` says of an identity: it is about to be published, in a lockfile on disk, or in the shared one; 0: none
+of these yet."""
+
+
+def _is_folded(row: sqlite3.Row, *, shared: bool) -> bool:
+    if not shared:
+        return int(row["folded"]) >= _FOLDED
+    return row["folded"] == _PUBLISHED or (row["folded"] == _FOLDED and row["line"] is None)

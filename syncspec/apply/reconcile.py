@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from syncspec.apply.announcement import announced_by
 from syncspec.apply.attempts import Settlement
 from syncspec.apply.clock import Moment, rfc3339
 from syncspec.apply.entries import EntryMaker
@@ -338,4 +339,5 @@ def _unseen(case: _Case) -> Settlement | None:
     if attempt.absences:
         return case.settled(_S.NEEDS_PERSON, "it was sent twice, and no record upstream is like it", absent=True)
     evidence = f"no record upstream is like it in a whole list from after {attempt.horizon}"
-    return case.settled(_S.NOT_APPLIED, evidence, absent=True)
+    # What was only announced was perhaps not sent at all.
+    return case.settled(_S.NOT_APPLIED, evidence, absent=announced_by(attempt) is None)

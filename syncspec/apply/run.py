@@ -10,13 +10,14 @@ from __future__ import annotations
 import secrets
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from itertools import groupby
 
 import anyio
 
 from syncspec.apply.attempts import Settlement
+from syncspec.apply.base import Base, known_here, read_own_lockfile
 from syncspec.apply.clock import Clock, Moment, SystemClock, moment_of
 from syncspec.apply.delivery import Delivery
 from syncspec.apply.entries import EntryMaker
@@ -28,16 +29,17 @@ from syncspec.apply.mapping import SentRecord
 from syncspec.apply.reconcile import Reconciled, reconcile
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.runlock import hold_run_lock, make_holder, places_of
-from syncspec.apply.state import State, journaled_state, read_own_lockfile, reading_of
+from syncspec.apply.shared import SharedState, hold_shared_state
+from syncspec.apply.state import State, journaled_state, reading_of
 from syncspec.apply.states import AttemptState
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
-from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
+from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, Origin, is_conflict
 from syncspec.lockfile.file import write_lockfile
 from syncspec.planning.batches import wire_data
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import DesiredSet, Lens, Observation
-from syncspec.settings import LoadedProject, UpstreamSettings
+from syncspec.settings import LoadedProject, StateBackend, UpstreamSettings
 from syncspec.upstream.protocol import Connection
 
 __all__ = ["Run", "open_run"]
@@ -57,28 +59,60 @@ async def open_run(
     """Hold the run lock and the journal; recover first what a dead run left.
 
     `no_prior_run`: the caller knows that no run came before those that the journal knows. `repair` is called under
-    the lock, before the lockfile is read.
+    the lock, before the lockfile is read. Where runs share their state, its lock is held, too, and what it holds stands
+    for the lockfile; at the end it is published and let go.
     Raises RunLockedError, LockfileError, StateError; nothing was then sent.
     """
     clock = clock or SystemClock()
     run_id = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    if repair is None:
+    is_shared = project.state.backend is StateBackend.GIT
+    if repair is None and not is_shared:
         read_own_lockfile(project)
+
+    def own_lockfile() -> Lockfile:
+        if repair is not None:
+            repair()
+        return read_own_lockfile(project)
+
     with Journal.open(project.state_dir, lockfile_of(project)) as journal:
         places = places_of(project)
         holder = make_holder(run=run_id, command=command, places=places, clock=clock)
-        async with hold_run_lock(
-            journal, places, state_dir=project.state_dir, holder=holder, patience=lock_timeout, clock=clock
-        ) as epochs:
-            if repair is not None:
-                repair()
-            lockfile = read_own_lockfile(project)
-            journal.take_over(lockfile.pending, now=clock.now())
+        async with AsyncExitStack() as held:
+            epochs = await held.enter_async_context(
+                hold_run_lock(
+                    journal, places, state_dir=project.state_dir, holder=holder, patience=lock_timeout, clock=clock
+                )
+            )
             if no_prior_run:
                 journal.trust()
             else:
                 journal.begin(at=moment_of(clock))
-            run = Run(project, run_id, journal, epochs, clock, command=command, owner=str(holder), on_event=on_event)
+            shared: SharedState | None = None
+            if is_shared:
+                shared = await held.enter_async_context(
+                    hold_shared_state(
+                        project,
+                        journal,
+                        holder=holder,
+                        patience=lock_timeout,
+                        own=own_lockfile,
+                        no_prior_run=no_prior_run,
+                        clock=clock,
+                    )
+                )
+            lockfile = own_lockfile() if shared is None else shared.base.lockfile
+            journal.take_over(known_here(lockfile, journal).pending, now=clock.now())
+            run = Run(
+                project,
+                run_id,
+                journal,
+                epochs,
+                clock,
+                command=command,
+                owner=str(holder),
+                on_event=on_event,
+                shared=shared,
+            )
             run.fold()
             yield run
 
@@ -97,11 +131,12 @@ class Run:
         command: str,
         owner: str,
         on_event: OnEvent | None = None,
+        shared: SharedState | None = None,
     ) -> None:
         self.run_id = run_id
         self.is_stopped = False
         self._project, self._journal, self._epochs, self._clock = project, journal, epochs, clock
-        self._command, self._owner = command, owner
+        self._command, self._owner, self._shared = command, owner, shared
         self._listener = _Listener(on_event or _ignore)
         self._executor: Executor | None = None
         self._pauses: set[anyio.CancelScope] = set()
@@ -117,12 +152,15 @@ class Run:
 
     def fold(self) -> None:
         """Write the lockfile that lockfile and journal amount to. Raises LockfileError, StateError."""
-        state = journaled_state(self._project, read_own_lockfile(self._project), self._journal)
+        shared = self._shared
+        base = shared.base if shared is not None else Base(lockfile=read_own_lockfile(self._project))
+        state = journaled_state(self._project, base, self._journal)
         conflicts = [attempt for attempt in state.open_attempts if is_conflict(attempt)]
         if conflicts:
             self._journal.take_over(conflicts, now=self._clock.now())
         write_lockfile(self._project.lockfile, state.lockfile)
-        self._journal.mark_folded()
+        if shared is None:
+            self._journal.mark_folded()
         self._state = state
 
     def _fold_if_ours(self) -> None:
@@ -218,6 +256,7 @@ class Run:
             clock=self._clock,
             on_event=emit,
             sources={change.address: change.source for change in plan.changes if change.source is not None},
+            herald=self._shared,
         )
         if self.is_stopped:
             self._executor.stop()
@@ -333,8 +372,8 @@ class Run:
         ]
         return [[item for _, item in wave] for _, wave in groupby(deliveries, key=lambda pair: pair[0])]
 
-    def finish(self, plan: Plan) -> Report:
-        """Fold, report and close the run; the lockfile is final before any exit code is known."""
+    async def finish(self, plan: Plan) -> Report:
+        """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""
         assert self._executor is not None
         executor = self._executor
         diagnostics = [*executor.ledger.diagnostics, *self._listener.failures]
@@ -343,6 +382,8 @@ class Run:
         )
         try:
             self._fold_if_ours()
+            if self._shared is not None:
+                await self._shared.release()
         except SyncspecError as error:
             diagnostics += error.diagnostics
         report = Report(

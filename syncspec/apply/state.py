@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from anyio import to_thread
+
+from syncspec.apply.base import Base, known_here, read_base
 from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.fold import fold
@@ -12,12 +16,11 @@ from syncspec.apply.journal import Identity, Journal, lockfile_of
 from syncspec.apply.reconcile import Reading, Reconciled
 from syncspec.apply.states import OPEN_STATES, AttemptState
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt, is_conflict
-from syncspec.lockfile.file import read_lockfile
 from syncspec.records import Observation
-from syncspec.settings import LoadedProject
+from syncspec.settings import LoadedProject, StateBackend
 from syncspec.values import short_id
 
-__all__ = ["State", "journaled_state", "read_state", "reading_of"]
+__all__ = ["State", "journaled_state", "look_up_state", "read_state", "reading_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,28 +85,37 @@ class State:
 
 
 def read_state(project: LoadedProject, *, clock: Clock) -> State:
-    """Read lockfile and journal without taking a lock or writing. Raises LockfileError, StateError."""
-    lockfile = read_own_lockfile(project)
+    """Read lockfile or shared state, and journal, without taking a lock or writing. Blocks while git runs.
+
+    Raises LockfileError, StateError.
+    """
+    base = read_base(project)
     journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
     if journal is None:
         keys = DigestKeys(shared=project.digest_key)
-        now = Moment(wall=clock.now())
-        return State(lockfile=lockfile, open_attempts=lockfile.pending, digest_keys=keys, cold_since=now)
+        return State(
+            lockfile=base.lockfile,
+            open_attempts=base.lockfile.pending,
+            digest_keys=keys,
+            cold_since=base.cold_since if base.shared else Moment(wall=clock.now()),
+        )
     with journal:
-        return journaled_state(project, lockfile, journal)
+        return journaled_state(project, base, journal)
 
 
-def read_own_lockfile(project: LoadedProject) -> Lockfile:
-    """The project's lockfile as it is on disk. Raises LockfileError."""
-    return read_lockfile(project.lockfile, project=project.name, environment=project.environment)
+async def look_up_state(project: LoadedProject, *, clock: Clock) -> State:
+    """`read_state` for callers with an event loop, which goes on while git runs."""
+    if project.state.backend is StateBackend.GIT:
+        return await to_thread.run_sync(functools.partial(read_state, project, clock=clock))
+    return read_state(project, clock=clock)
 
 
-def journaled_state(project: LoadedProject, lockfile: Lockfile, journal: Journal) -> State:
+def journaled_state(project: LoadedProject, base: Base, journal: Journal) -> State:
     """The state that a lockfile and a journal amount to. Raises StateError."""
-    attempts = journal.attempts
+    lockfile, attempts = known_here(base.lockfile, journal), journal.attempts
     folded = fold(
         lockfile,
-        journal.identities(beyond=lockfile.entries),
+        journal.identities(beyond=lockfile.entries, shared=base.shared),
         attempts.open(),
         known_attempts=attempts.known(attempt.attempt for attempt in lockfile.pending),
         declared=_declared(project),
@@ -116,7 +128,7 @@ def journaled_state(project: LoadedProject, lockfile: Lockfile, journal: Journal
         entries_elsewhere=journal.entries_elsewhere(),
         watched=attempts.watched(),
         absent=attempts.absent(),
-        cold_since=journal.cold_since(),
+        cold_since=base.cold_since if base.shared else journal.cold_since(),
     )
 
 

@@ -93,6 +93,9 @@ class StateRef:
         ref = state_ref_name(project, environment)
         return cls(carrier(folder, ref=ref, remote=remote, timeout=timeout))
 
+    def __str__(self) -> str:
+        return str(self._carrier.home)
+
     def __enter__(self) -> Self:
         return self
 

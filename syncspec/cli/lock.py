@@ -150,15 +150,16 @@ def forget(invocation: Invocation, addresses: tuple[str, ...], auto_approve: boo
 def unlock(invocation: Invocation, auto_approve: bool) -> int:
     """Cut off a run that holds the run lock and hangs.
 
-    It is not needed after a crash: the lock of a dead process is free. The run that is cut off can record what is in
-    flight, and sends nothing more.
+    It is not needed after a crash: the lock of a dead process is free, and that of a runner that vanished ends by
+    itself after two and a half minutes. The run that is cut off can record what is in flight, and sends nothing more.
     """
-    from syncspec.apply.runlock import lock_holders
-    from syncspec.apply.runlock import unlock as cut_off
+    from syncspec.apply.clock import SystemClock
+    from syncspec.apply.holders import lock_holders
+    from syncspec.apply.holders import unlock as cut_off
     from syncspec.cli.question import ask_for_yes, require_terminal
 
     project = invocation.opening().load(resolve_env=False)
-    holders = lock_holders(project)
+    holders = lock_holders(project, clock=SystemClock())
     if not holders:
         invocation.write("No run holds the lock.\n")
         return 0
@@ -168,6 +169,6 @@ def unlock(invocation: Invocation, auto_approve: bool) -> int:
         require_terminal("unlock")
         if not ask_for_yes(invocation.screen, "Cut it off?"):
             raise NotConfirmedError("Not confirmed", detail="The lock stays as it is.")
-    cut_off(project)
+    cut_off(project, clock=SystemClock())
     invocation.write("The run was cut off; another one may begin.\n")
     return 0

@@ -65,16 +65,12 @@ class DigestKeys:
     @property
     def best_id(self) -> str:
         """Names the best key, so that a digest can be told to be keyed by it; it gives nothing of the key away."""
-        return _PRIVATE if self.shared is None else _fingerprint(self.shared)
+        return "none" if self.best is None else _fingerprint(self.best)
 
     def secret_of(self, key_id: str) -> bytes | None:
-        """The key of that name; None where it is not at hand."""
-        if key_id == _PRIVATE:
-            return self.private
-        return self.shared if self.shared is not None and _fingerprint(self.shared) == key_id else None
-
-
-_PRIVATE = "private"
+        """The key of that name; None where it is not at hand, as another machine's private key never is."""
+        at_hand = (key for key in (self.shared, self.private) if key is not None)
+        return next((key for key in at_hand if _fingerprint(key) == key_id), None)
 
 
 def _fingerprint(key: bytes) -> str:

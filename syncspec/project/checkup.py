@@ -9,14 +9,15 @@ from enum import StrEnum
 
 import anyio
 
+from syncspec.apply.base import open_ref
 from syncspec.apply.clock import SystemClock
-from syncspec.apply.runlock import lock_holders
+from syncspec.apply.holders import lock_holders
 from syncspec.apply.state import read_state
 from syncspec.errors import SyncspecError
 from syncspec.project.opening import Opening
 from syncspec.project.reading import connections_of
 from syncspec.records import Absence, Target
-from syncspec.settings import LoadedProject, UpstreamSettings
+from syncspec.settings import LoadedProject, StateBackend, UpstreamSettings
 from syncspec.upstream.observe import freshness
 from syncspec.upstream.protocol import Connection
 
@@ -74,11 +75,15 @@ def _local(loaded: LoadedProject) -> Iterator[Check]:
         detail=f"{loaded.state_dir} {'can' if writable else 'cannot'} be written",
         hint=None if writable else "give write access, or name another folder in SYNCSPEC_STATE_DIR",
     )
+    is_shared = loaded.state.backend is StateBackend.GIT
     try:
         state = read_state(loaded, clock=SystemClock())
-        holders = lock_holders(loaded)
+        holders = lock_holders(loaded, clock=SystemClock())
+        if is_shared:
+            with open_ref(loaded) as ref:
+                yield Check(name="shared state", health=Health.GOOD, detail=f"{ref} can be read")
     except SyncspecError as error:
-        yield _failed("lockfile", error)
+        yield _failed("shared state" if is_shared else "lockfile", error)
         return
     open_attempts = len(state.open_attempts)
     yield Check(

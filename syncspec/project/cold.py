@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 
-from syncspec.apply.clock import Moment, remaining
+from syncspec.apply.clock import Moment, remaining, rfc3339
 from syncspec.apply.state import State
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.planning.plan import Action, Plan
-from syncspec.settings import LoadedProject
+from syncspec.settings import LoadedProject, StateBackend
 
 __all__ = ["cold_warning", "seconds_until_warm"]
 
@@ -38,19 +38,24 @@ def _waits(loaded: LoadedProject, state: State, plan: Plan) -> list[tuple[float,
     return [(seconds, name) for name, seconds in found.items()]
 
 
-def cold_warning(loaded: LoadedProject, state: State, plan: Plan) -> Iterator[Diagnostic]:
-    """Say that apply will wait before it creates."""
-    waits = _waits(loaded, state, plan) if state.cold_since is not None else []
-    if waits:
-        seconds, upstream = max(waits)
+def cold_warning(loaded: LoadedProject, state: State, plan: Plan, *, began: Moment) -> Iterator[Diagnostic]:
+    """Say that apply will wait before it creates; `began` is when the plan's reading did."""
+    if seconds_until_warm(loaded, state, plan, began=began)[0] > 0:
+        seconds, upstream = max(_waits(loaded, state, plan))
         yield Diagnostic(
             severity=Severity.NOTE,
             code="cold-run",
             summary="Earlier runs are not known here",
             detail=(
-                f"The journal of this project's runs is not in {loaded.state_dir}, so a run that was killed elsewhere "
+                f"{_unknown_runs(loaded, state)}, so a run that was killed elsewhere "
                 f"may have left requests in flight. apply waits up to {seconds:g} seconds, the settle time of "
                 f"{upstream}, before it creates."
             ),
             hint="where no run came before, --no-prior-run skips the wait; state: {backend: git} shares the journal",
         )
+
+
+def _unknown_runs(loaded: LoadedProject, state: State) -> str:
+    if loaded.state.backend is StateBackend.GIT and state.cold_since is not None:
+        return f"The state that this project's runs share began at {rfc3339(state.cold_since.wall)}"
+    return f"The journal of this project's runs is not in {loaded.state_dir}"

@@ -11,7 +11,7 @@ from typing import Any, Self, TypeVar
 from syncspec.apply.clock import Clock, SystemClock
 from syncspec.apply.events import OnEvent
 from syncspec.apply.run import Run, open_run
-from syncspec.apply.state import read_state
+from syncspec.apply.state import look_up_state
 from syncspec.errors import NotConfirmedError, StalePlanError, UpstreamError, UsageError
 from syncspec.manifests.collector import paused_collector, sheltered
 from syncspec.planning.guards import allow as allow_once
@@ -77,7 +77,7 @@ class AsyncProject:
             shelter()
             selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
             with paused_collector():
-                state = read_state(loaded, clock=self.clock)
+                state = await look_up_state(loaded, clock=self.clock)
                 shelter()
             async with connections_of(loaded, state) as connections:
                 made, _ = await outlook(
@@ -155,7 +155,7 @@ class AsyncProject:
                 run.begin(made, connections=connections)
                 await run.send(made)
                 await follow_up(run, made, sight.look_again, clock=self.clock, wait_settled=wait_settled)
-                report = run.finish(made)
+                report = await run.finish(made)
         return AppliedReport(report=report, plan=made)
 
 

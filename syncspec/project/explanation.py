@@ -7,7 +7,7 @@ from dataclasses import replace
 from syncspec.address import split_address
 from syncspec.apply.explanation import Attempt, Explanation
 from syncspec.apply.journal import Journal, lockfile_of
-from syncspec.apply.state import read_state
+from syncspec.apply.state import look_up_state
 from syncspec.diagnostics import did_you_mean
 from syncspec.errors import UsageError
 from syncspec.keys import loose_key_of
@@ -33,7 +33,7 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
     except ValueError as error:
         raise UsageError("Not an address", detail=f"{error}.") from error
     loaded = project.load()
-    state = read_state(loaded, clock=project.clock)
+    state = await look_up_state(loaded, clock=project.clock)
     declared = {record.address: (each, record) for each in loaded.sets for record in each.records}
     record_set, desired = declared.get(address, (None, None))
     entry = state.lockfile.entries.get(address)

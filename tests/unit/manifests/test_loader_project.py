@@ -127,8 +127,6 @@ def test_wrong_setting_is_an_error_at_its_place(workspace: Any, old: str, new: s
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ("state: {backend: git}\n", "not-supported"),
-        ("state: {backend: git, remote: upstream}\n", "not-supported"),
         ("state: {backend: redis}\n", "unknown-choice"),
         ("state: {remote: origin}\n", "missing-key"),
         ("state: {backend: git, remote: 'https://x.example/y.git'}\n", "invalid-value"),
@@ -309,11 +307,11 @@ def test_state_is_local_unless_the_project_file_says_otherwise(workspace: Any) -
     assert workspace.load().state == StateSettings()
 
 
-def test_state_in_git_is_refused_at_its_place_with_a_way_out(workspace: Any) -> None:
+def test_state_in_git_is_kept_at_the_remote_that_the_project_file_names(workspace: Any) -> None:
     workspace.project("variables: {backend: git}\nstate:\n  remote: fork\n  backend: ${var.backend}\n")
-    error = workspace.error()
-    assert (error.code, error.hint) == ("not-supported", "write backend: local")
-    assert error.snippet == "    backend: ${var.backend}"
+    assert workspace.load().state == StateSettings(backend=StateBackend.GIT, remote="fork")
+    workspace.project("state: {backend: git}\n")
+    assert workspace.load().state == StateSettings(backend=StateBackend.GIT, remote="origin")
 
 
 def test_a_remote_has_no_effect_on_a_local_state(workspace: Any) -> None:

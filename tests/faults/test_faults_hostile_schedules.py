@@ -19,6 +19,7 @@ from support.world import World, outcomes
 
 from syncspec.apply.journal import Journal
 from syncspec.apply.runlock import unlock
+from syncspec.errors import StateError
 from syncspec.project.resolving import resolve
 
 LOST = {"fault": "timeout", "commit": "all", "requests": [1]}
@@ -291,4 +292,46 @@ def test_a_record_that_a_person_made_meanwhile_is_locked_and_the_second_one_is_n
     folder.write(contacts=manifest("contacts", {"other": contacts(1)["c0"]}))
     assert outcomes(world.apply(folder)) == {"adopted": 1}
     assert folder.locked_ids()["contacts.other"] == ours["upstream_id"]
+    assert len(world.sent) == 1
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_records_that_nothing_tells_apart_go_one_by_one_and_each_gets_an_id_of_its_own(
+    tmp_path: Path, answered: bool
+) -> None:
+    """Schedule 24: two records with identical data, in a set that has neither a match key nor a marker."""
+    world = World(tmp_path, mutations=[] if answered else [{"fault": "timeout", "commit": "all", "requests": [2]}])
+    folder = world.folder()
+    same = {"LastName": "Same", "Email": "p0@x.org"}
+    folder.write(contacts=manifest("contacts", {"a": same, "b": same}, match_on=()))
+    report = world.apply(folder, wait_settled=True)
+    assert [len(request.records) for request in world.sent] == [1, 1]
+    one, two = (row["upstream_id"] for row in world.rows())
+    if not answered:
+        assert outcomes(report) == {"created": 1, "unknown": 1}
+        world.wait(86400)
+        assert outcomes(world.apply(folder, wait_settled=True)) == {"unchanged": 1, "unknown": 1}
+        with world.reached():
+            project = folder.open().asynchronous
+            with pytest.raises(StateError, match=r"belongs to contacts\.a"):
+                anyio.run(lambda: resolve(project, "contacts.b", created=one))
+            anyio.run(lambda: resolve(project, "contacts.b", created=two))
+    assert sorted(folder.locked_ids().values()) == sorted([one, two])
+    assert outcomes(world.apply(folder)) == {"unchanged": 2}
+    assert (folder.pending(), len(world.sent)) == ([], 2)
+
+
+@pytest.mark.parametrize("fault", ["out_of_order", "ids_only", "echo"])
+def test_answers_out_of_order_give_every_record_the_id_that_carries_its_marker(tmp_path: Path, fault: str) -> None:
+    """Schedule 24: two records differ in nothing but their marker, and answers come out of order or without data."""
+    rule = {"fault": fault} if fault == "out_of_order" else {"fault": fault, "shuffled": True}
+    world = World(tmp_path, mutations=[rule])
+    folder = world.folder()
+    same = {"LastName": "Same", "Email": "p0@x.org"}
+    people = manifest("contacts", {f"r{number}": same for number in range(5)}, match_on=(), marker_field="Key__c")
+    folder.write(contacts=people)
+    assert outcomes(world.apply(folder)) == {"created": 5}
+    marked = {row["data"]["Key__c"].partition("/")[2]: row["upstream_id"] for row in world.rows()}
+    assert (folder.locked_ids(), len(marked), len(world.sent)) == (marked, 5, 1)
+    assert outcomes(world.apply(folder)) == {"unchanged": 5}
     assert len(world.sent) == 1

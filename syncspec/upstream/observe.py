@@ -92,7 +92,8 @@ async def observe(
 
 def _told(error: UpstreamError) -> str:
     """What went wrong, fit to stand in a sentence whose end says what was not changed."""
-    return error.diagnostics[0].detail.removesuffix("Nothing was changed.").rstrip(" .")
+    first = error.diagnostics[0]
+    return (first.detail or first.summary).removesuffix("Nothing was changed.").rstrip(" .")
 
 
 def _check_unchanged(before: SyncInfo, after: SyncInfo | None) -> None:

@@ -145,6 +145,7 @@ def next_run(folder: Folder, endpoint: ThirdParty) -> dict[str, int]:
 def test_one_signal_finishes_and_records_what_is_in_flight_and_sends_nothing_more(
     tmp_path: Path, number: signal.Signals
 ) -> None:
+    """Schedule 25: Ctrl-C, or a SIGTERM that leaves a few seconds to live."""
     with applying(tmp_path, "POST") as (endpoint, folder, process):
         process.send_signal(number)
         until(process, "in flight")
@@ -157,6 +158,7 @@ def test_one_signal_finishes_and_records_what_is_in_flight_and_sends_nothing_mor
 
 
 def test_a_second_signal_stops_at_once_and_leaves_what_is_in_flight_unknown(tmp_path: Path) -> None:
+    """Schedule 25: a second Ctrl-C."""
     with applying(tmp_path, "POST") as (endpoint, folder, process):
         process.send_signal(signal.SIGINT)
         until(process, "in flight")

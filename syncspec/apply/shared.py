@@ -207,7 +207,11 @@ class SharedState:
         """Replace the ref by all that is known now. To be called with the turn held."""
         if self.lost is not None:
             raise self.lost
-        await self._patiently(functools.partial(self._publish_once, why))
+        started = anyio.current_time()
+        try:
+            await self._patiently(functools.partial(self._publish_once, why))
+        finally:
+            self._took = anyio.current_time() - started
 
     async def _publish_once(self, why: str) -> None:
         lockfile = journaled_state(self._project, self.base, self._journal).lockfile
@@ -228,14 +232,11 @@ class SharedState:
         lease = replace(self._lease, expires=until if self._lease.holder else None)
         announced = self._announced.addresses
         content = self._announced.added_to(lockfile, until=until)
-        started = anyio.current_time()
         try:
             self._commit = await to_thread.run_sync(self._write, content, lease, why)
         except RaceLostError as error:
             self.lost = error if self._renewed is not None else None
             raise
-        finally:
-            self._took = anyio.current_time() - started
         self._renewed, self._public = at, announced
 
     def _write(self, lockfile: Lockfile, lease: Lease, why: str) -> str:

@@ -51,11 +51,15 @@ def cold_warning(loaded: LoadedProject, state: State, plan: Plan, *, began: Mome
                 f"may have left requests in flight. apply waits up to {seconds:g} seconds, the settle time of "
                 f"{upstream}, before it creates."
             ),
-            hint="where no run came before, --no-prior-run skips the wait; state: {backend: git} shares the journal",
+            hint=f"where no run came before, --no-prior-run skips the wait{_other_way(loaded)}",
         )
 
 
 def _unknown_runs(loaded: LoadedProject, state: State) -> str:
     if loaded.state.backend is StateBackend.GIT and state.cold_since is not None:
-        return f"The state that this project's runs share began at {rfc3339(state.cold_since.wall)}"
+        return f"The state that this project's runs share knows nothing from before {rfc3339(state.cold_since.wall)}"
     return f"The journal of this project's runs is not in {loaded.state_dir}"
+
+
+def _other_way(loaded: LoadedProject) -> str:
+    return "; state: {backend: git} shares the journal" if loaded.state.backend is StateBackend.LOCAL else ""

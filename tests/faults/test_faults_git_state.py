@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ from syncspec.apply.clock import SystemClock
 from syncspec.apply.events import BatchSent
 from syncspec.apply.holders import lock_holders, unlock
 from syncspec.errors import RunLockedError, StateError, SyncspecError
+from syncspec.project.checkup import Check, Health, check_up
 from syncspec.project.lockcare import forget
+from syncspec.project.opening import Opening
 from syncspec.project.resolving import resolve
 from syncspec.project.results import AppliedReport
 from syncspec.upstream.protocol import Page
@@ -179,14 +181,15 @@ steps.at = at
 patch = pytest.MonkeyPatch()
 wrap = number_steps(patch, steps)
 patch.setattr("syncspec.project.reading.connect", served(store, wrap=wrap))
-Folder(root, clock=VirtualClock(NOW), environ={"TOKEN": "t"}).open().apply(no_prior_run=True)
+start = NOW + timedelta(seconds=float(sys.argv[5]))
+Folder(root, clock=VirtualClock(start), environ=dict(os.environ)).open().apply(no_prior_run=True)
 """
 
 
-def kill(team: Team, folder: Folder, step: str, nth: int) -> None:
-    """An apply in a process that is killed at that step."""
-    command = [sys.executable, "-c", UNTIL_KILLED, str(folder.root), str(team.store), step, str(nth)]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
+def kill(team: Team, folder: Folder, step: str, nth: int, *, after: float = 0.0) -> None:
+    """An apply in a process that is killed at that step, begun so many seconds after the beginning."""
+    command = [sys.executable, "-c", UNTIL_KILLED, str(folder.root), str(team.store), step, str(nth), str(after)]
+    environment = {**os.environ, **folder.environ, "PYTHONPATH": str(TESTS)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
 
@@ -245,23 +248,36 @@ def test_the_clone_whose_run_was_killed_knows_what_it_sent(team: Team) -> None:
     team.check_whole(ALL)
 
 
-def test_a_runner_that_vanishes_twice_before_it_sends_needs_no_person(team: Team) -> None:
+def test_runners_that_vanish_again_and_again_before_they_send_need_no_person(team: Team) -> None:
     for number in (1, 2, 3):
-        clone = team.clone(f"a{number}", after=number * LATER)
-        command = UNTIL_KILLED.replace("VirtualClock(NOW)", f"VirtualClock(NOW + timedelta(seconds={number * LATER}))")
-        environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-        done = subprocess.run(
-            [sys.executable, "-c", command, str(clone.root), str(team.store), "before send", "1"],
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == -signal.SIGKILL, done.stderr
+        clone = team.clone(f"a{number}")
+        kill(team, clone, "before send", 1, after=number * LATER)
         team.remove(clone)
     assert team.made() == {}
     assert outcomes(team.clone("b", after=4 * LATER).open().apply()) == {"created": 6}
     team.check_whole(ALL)
+
+
+SECRET_KEY = manifest("contacts", contacts(6), max_records=2, fields={"Email": {"sensitive": True}})
+
+
+@pytest.mark.parametrize(
+    ("digest_key", "expected"), [(None, {"unknown": 6}), ("k" * 32, {"created": 2, "unchanged": 4})]
+)
+def test_a_sensitive_key_of_another_machine_is_compared_only_with_its_digest_key(
+    team: Team, digest_key: str | None, expected: dict[str, int]
+) -> None:
+    gone, fresh = team.clone("a"), team.clone("b", after=LATER)
+    for clone in (gone, fresh):
+        clone.write(contacts=SECRET_KEY)
+        clone.environ |= {"SYNCSPEC_DIGEST_KEY": digest_key} if digest_key else {}
+    kill(team, gone, "after answer", 2)
+    # The other machine has a private key of its own.
+    fresh.open().plan()
+    report = fresh.open().apply()
+    assert outcomes(report) == expected
+    assert max(map(len, team.made().values())) == 1
+    assert (len(team.made()) == 6) is (digest_key is not None)
 
 
 # Two at once
@@ -495,3 +511,21 @@ def test_a_person_settles_an_unknown_in_any_clone(team: Team) -> None:
     assert sorted(team.pending()) == ALL[1:]
     assert team.clone("c", after=LATER).open().apply().exit_code == 0
     team.check_whole(ALL)
+
+
+def test_doctor_says_where_the_state_is_and_who_holds_it(team: Team) -> None:
+    kill(team, team.clone("a", clock=SystemClock()), "before send", 1, after=(datetime.now(UTC) - NOW).total_seconds())
+    fresh = team.clone("b")
+
+    async def checks() -> dict[str, Check]:
+        return {check.name: check async for check in check_up(Opening(path=fresh.root, environ=fresh.environ))}
+
+    found = anyio.run(checks)
+    assert found["shared state"].health is Health.GOOD
+    assert f"{REF} at origin ({team.remote}) can be read" in found["shared state"].detail
+    assert found["lockfile"].detail == "syncspec.lock: 0 locked, 6 not settled"
+    assert "syncspec.apply" in found["run lock"].detail
+    team.remote.rename(team.root / "away")
+    bad = anyio.run(checks)["shared state"]
+    assert bad.health is Health.BAD
+    assert "The shared state cannot be read" in bad.detail

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -91,15 +92,16 @@ def test_a_process_that_is_killed_for_real_repeats_and_loses_nothing(tmp_path: P
 
 
 @contextmanager
-def applying(root: Path, held: str) -> Iterator[tuple[ThirdParty, Folder, subprocess.Popen[str]]]:
+def applying(root: Path, held: str, **spec: Any) -> Iterator[tuple[ThirdParty, Folder, subprocess.Popen[str]]]:
     """`syncspec apply -y` of four records, one per request, whose first request of that method is not answered yet."""
     with third_party(Switches()) as (endpoint, url):
         endpoint.held = held
         folder = Folder(root, environ={"TOKEN": TOKEN})
+        project = project_file(
+            type="sequin", base_url=url, token="${env.TOKEN}", concurrency=1, settle_seconds=0, wait_seconds=0
+        )
         folder.write(
-            project=project_file(
-                type="sequin", base_url=url, token="${env.TOKEN}", concurrency=1, settle_seconds=0, wait_seconds=0
-            ),
+            project=project.replace('"spec": {', f'"spec": {json.dumps(spec)[:-1]}, ') if spec else project,
             contacts=manifest("contacts", contacts(4), max_records=1),
         )
         command = [sys.executable, "-m", "syncspec", "-C", str(root), "apply", "-y"]
@@ -195,3 +197,59 @@ def test_a_second_command_is_refused_while_the_first_one_waits_for_an_answer(tmp
         endpoint.held = ""
         endpoint.release.set()
         assert (finish(process)[0], len(endpoint.creates)) == (0, 4)
+
+
+# State that is shared in git
+
+
+@contextmanager
+def applying_with_git_state(root: Path) -> Iterator[tuple[ThirdParty, Folder, subprocess.Popen[str]]]:
+    """`applying`, in a clone of a repository whose project keeps its state in git."""
+    remote, clone = root / "remote.git", root / "clone"
+    for command in (["init", "--quiet", "--bare", str(remote)], ["clone", "--quiet", str(remote), str(clone)]):
+        subprocess.run(["git", *command], check=True, capture_output=True)
+    with applying(clone, "POST", state={"backend": "git"}) as made:
+        yield made
+
+
+def shared(folder: Folder) -> tuple[dict[str, str], list[str], dict[str, Any]]:
+    """What the shared state holds: IDs by address, addresses that are not settled, and the lock."""
+
+    def show(name: str) -> bytes:
+        command = ["git", "show", f"refs/syncspec/arrakis/_:{name}"]
+        done = subprocess.run(command, cwd=folder.root.parent / "remote.git", check=True, capture_output=True)
+        return done.stdout
+
+    lines = [json.loads(line) for line in show("lockfile").splitlines()[1:]]
+    return (
+        {line["address"]: line["upstream_id"] for line in lines if line["state"] != "pending"},
+        [line["address"] for line in lines if line["state"] == "pending"],
+        json.loads(show("lock.json")),
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_the_shared_state_be_published_and_let_go(tmp_path: Path, number: signal.Signals) -> None:
+    with applying_with_git_state(tmp_path) as (endpoint, folder, process):
+        assert shared(folder)[1] == [f"contacts.c{each}" for each in range(4)]
+        process.send_signal(number)
+        until(process, "in flight")
+        endpoint.release.set()
+        code, out, err = finish(process)
+        assert (code, len(endpoint.creates)) == (130, 1), out + err
+        locked, pending, lock = shared(folder)
+        assert (locked, pending) == ({"contacts.c0": str(endpoint.rows[0]["upstream_id"])}, [])
+        assert lock["holder"] is None
+        assert next_run(folder, endpoint) == {"created": 3, "unchanged": 1}
+
+
+def test_a_second_signal_publishes_what_is_unknown(tmp_path: Path) -> None:
+    with applying_with_git_state(tmp_path) as (endpoint, folder, process):
+        process.send_signal(signal.SIGINT)
+        until(process, "in flight")
+        process.send_signal(signal.SIGINT)
+        code, out, err = finish(process)
+        assert (code, len(endpoint.creates)) == (130, 1), out + err
+        locked, pending, lock = shared(folder)
+        assert (locked, pending, lock["holder"]) == ({}, ["contacts.c0"], None)
+        assert next_run(folder, endpoint) == {"created": 3, "unchanged": 1}

@@ -353,3 +353,19 @@ def test_a_file_size_limit_in_a_real_process_costs_no_record(tmp_path: Path, lim
         for row in stored(store)
     ), ids - known
     assert json.loads(folder.lockfile.read_bytes().splitlines()[0])["lockfile_version"] == 1
+
+
+def test_a_first_run_is_said_to_wait_only_while_it_would(tmp_path: Path) -> None:
+    folder, store = project(tmp_path), tmp_path / STORE
+
+    def notes() -> list[str]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("syncspec.project.reading.connect", served(store))
+            plan = folder.open().plan()
+        assert any(change.action.value == "create" for change in plan.changes)
+        return [found.code for found in plan.diagnostics if found.code == "cold-run"]
+
+    assert notes() == ["cold-run"]
+    apply(folder, store)
+    folder.write(contacts=manifest("contacts", contacts(8), max_records=2))
+    assert notes() == []

@@ -23,7 +23,11 @@ def seconds_until_warm(loaded: LoadedProject, state: State, plan: Plan, *, began
     if state.cold_since is None or not waits:
         return 0.0, ""
     seconds, upstream = max(waits)
-    return remaining(state.cold_since.wall + timedelta(seconds=seconds), since=state.cold_since, now=began), upstream
+    return _left(state.cold_since, seconds, now=began), upstream
+
+
+def _left(since: Moment, seconds: float, *, now: Moment) -> float:
+    return remaining(since.wall + timedelta(seconds=seconds), since=since, now=now)
 
 
 def _waits(loaded: LoadedProject, state: State, plan: Plan) -> list[tuple[float, str]]:
@@ -38,10 +42,10 @@ def _waits(loaded: LoadedProject, state: State, plan: Plan) -> list[tuple[float,
     return [(seconds, name) for name, seconds in found.items()]
 
 
-def cold_warning(loaded: LoadedProject, state: State, plan: Plan) -> Iterator[Diagnostic]:
-    """Say that apply will wait before it creates."""
-    waits = _waits(loaded, state, plan) if state.cold_since is not None else []
-    if waits:
+def cold_warning(loaded: LoadedProject, state: State, plan: Plan, *, began: Moment) -> Iterator[Diagnostic]:
+    """Say that apply will wait before it creates, where a reading that began then is too early."""
+    waits = _waits(loaded, state, plan)
+    if state.cold_since is not None and waits and _left(state.cold_since, max(waits)[0], now=began):
         seconds, upstream = max(waits)
         yield Diagnostic(
             severity=Severity.NOTE,

@@ -38,9 +38,8 @@ async def outlook(
     """
     began = moment_of(clock)
     observations = await observe(loaded, state, selected, connections, clock=clock, on_rows=on_rows)
-    return plan_from(
-        loaded, _reconciled(loaded, state, observations, began, clock), selected, observations
-    ), observations
+    known = _reconciled(loaded, state, observations, began, clock)
+    return plan_from(loaded, known, selected, observations, began=began), observations
 
 
 async def observe(
@@ -70,9 +69,14 @@ async def observe(
 
 
 def plan_from(
-    loaded: LoadedProject, state: State, selected: Selects | None, observations: Sequence[Observation]
+    loaded: LoadedProject,
+    state: State,
+    selected: Selects | None,
+    observations: Sequence[Observation],
+    *,
+    began: Moment,
 ) -> Plan:
-    """Plan the selected addresses from what was read; the project's own findings are among the plan's."""
+    """Plan the selected addresses from a reading that began then; the project's own findings are among the plan's."""
     inputs = PlanningInput(
         project=loaded.name,
         environment=loaded.environment,
@@ -90,7 +94,7 @@ def plan_from(
     )
     with paused_collector():
         made = make_plan(inputs)
-    findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made)]
+    findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made, began=began)]
     return replace(made, diagnostics=sorted_diagnostics(findings))
 
 

@@ -71,7 +71,7 @@ class Sight:
             self._loaded, run.state, selected, self._connections, clock=self._clock, on_rows=self._on_rows
         )
         reconciled = run.reconcile(observations, began=began)
-        return reconciled, plan_from(self._loaded, run.state, selected, observations)
+        return reconciled, plan_from(self._loaded, run.state, selected, observations, began=began)
 
 
 def within(approved: Plan, now: Plan) -> Plan:

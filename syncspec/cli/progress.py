@@ -58,7 +58,7 @@ class _Silent:
 
 
 class _Lines:
-    """At most a line every two seconds, so that a log stays readable."""
+    """At most a line every two seconds, so that a log stays readable; a wait as long as that is always told."""
 
     def __init__(self, screen: Screen, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._screen = screen
@@ -83,16 +83,16 @@ class _Lines:
             case Waiting(seconds=seconds) if seconds >= SECONDS_BETWEEN_LINES:
                 self._screen.note(_waiting(event))
             case Waiting():
-                self._tell(_waiting(event))
+                self._tell(_waiting(event), always=event.seconds >= SECONDS_BETWEEN_LINES)
             case BatchSent() | RunFinished():
                 pass
 
     def pause(self) -> None:
         """Lines need no room."""
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, line: str, *, always: bool = False) -> None:
         now = self._clock()
-        if now - self._last >= SECONDS_BETWEEN_LINES:
+        if always or now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
             self._screen.note(line)
 

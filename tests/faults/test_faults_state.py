@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import subprocess
 import sys
 from collections import Counter
 from contextlib import contextmanager
@@ -315,44 +313,6 @@ def test_a_lockfile_that_is_a_folder_stops_the_run_before_anything_is_sent(tmp_p
     with pytest.raises(LockfileError):
         apply(folder, store)
     assert stored(store) == []
-
-
-LIMITED = """
-import resource, signal, sys
-from pathlib import Path
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-from syncspec.errors import SyncspecError
-from syncspec.project.core import Project
-from syncspec.project.opening import Opening
-project = Project(Opening(path=Path(sys.argv[1]), environ={}))
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-try:
-    report = project.apply()
-except SyncspecError as error:
-    sys.exit(100 + error.exit_code)
-sys.exit(report.exit_code)
-"""
-
-
-@pytest.mark.parametrize("limit", [1_000, 60_000, 100_000, 150_000])
-def test_a_file_size_limit_in_a_real_process_costs_no_record(tmp_path: Path, limit: int) -> None:
-    folder = Folder(tmp_path / "project")
-    folder.write(project=project_file(), contacts=manifest("contacts", contacts(60), max_records=10))
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(folder.root), str(limit)], capture_output=True, text=True, check=False
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    store = folder.state_dir / "embedded.crm.sqlite3"
-    report = folder.open().apply()
-    assert max(Counter(row["data"]["Email"] for row in stored(store)).values()) == 1
-    ids = {row["upstream_id"] for row in stored(store)}
-    known = set(folder.locked_ids().values()) | {i for line in folder.pending() for i in line.get("candidates", ())}
-    unknown = {record.address for record in report.records if record.outcome == "unknown"}
-    assert all(
-        row["upstream_id"] in known or f"contacts.c{row['data']['Email'][1:].partition('@')[0]}" in unknown
-        for row in stored(store)
-    ), ids - known
-    assert json.loads(folder.lockfile.read_bytes().splitlines()[0])["lockfile_version"] == 1
 
 
 def test_a_first_run_is_said_to_wait_only_while_it_would(tmp_path: Path) -> None:

@@ -22,11 +22,11 @@ _FIRST_CREATES = 5
 _SYMBOLS = {
     Action.CREATE: ("+", Style.ADDED),
     Action.ADOPT: ("=", Style.LOCKED),
-    Action.UPDATE: ("*", Style.CHANGED),
+    Action.UPDATE: ("~", Style.CHANGED),
     Action.DELETE: ("-", Style.STOPPED),
     Action.MOVE: (">", Style.LOCKED),
     Action.UNCHANGED: (" ", Style.FAINT),
-    Action.DRIFT: ("~", Style.CHANGED),
+    Action.DRIFT: ("*", Style.CHANGED),
     Action.BLOCKED: ("!", Style.STOPPED),
     Action.UNKNOWN: ("?", Style.WARNING),
 }
@@ -108,6 +108,8 @@ def _values(change: FieldChange, action: Action) -> str:
         return "(sensitive)"
     if action is Action.CREATE:
         return value_text(change.after)
+    if action is Action.UPDATE:
+        return f"{value_text(change.before)} → {value_text(change.after)}"
     return f"{value_text(change.before)} upstream, {value_text(change.after)} declared"
 
 

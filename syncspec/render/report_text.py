@@ -16,7 +16,7 @@ _SHOWN = 20
 _WORDS = {
     RecordOutcome.CREATED: ("+", "created", Style.ADDED),
     RecordOutcome.ADOPTED: ("=", "adopted", Style.LOCKED),
-    RecordOutcome.UPDATED: ("*", "updated", Style.CHANGED),
+    RecordOutcome.UPDATED: ("~", "updated", Style.CHANGED),
     RecordOutcome.DELETED: ("-", "deleted", Style.STOPPED),
     RecordOutcome.REJECTED: ("x", "rejected", Style.STOPPED),
     RecordOutcome.UNKNOWN: ("?", "unknown", Style.WARNING),

@@ -41,10 +41,10 @@ def test_every_action_has_a_symbol_of_its_own_and_its_reason() -> None:
     assert symbols == {
         "set.create": "+",
         "set.adopt": "=",
-        "set.update": "*",
+        "set.update": "~",
         "set.delete": "-",
         "set.move": ">",
-        "set.drift": "~",
+        "set.drift": "*",
         "set.blocked": "!",
         "set.unknown": "?",
     }

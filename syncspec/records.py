@@ -142,6 +142,7 @@ class OnDrift(StrEnum):
     """What a plan does where only the upstream changed a field."""
 
     REPORT = "report"
+    RESTORE = "restore"
     FAIL = "fail"
 
 

@@ -23,16 +23,18 @@ SEND_WITHIN = timedelta(seconds=10)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """Records of one collection that go in one request. `repeats` maps address to the attempt that came before.
+    """Records of one collection that go in one request of one kind.
 
+    `repeats` maps address to the attempt that came before.
     `tries` counts requests for these very records that are known to have changed nothing; `absences`, by address, how
-    often a record was sent and then proved absent. `alone`: the one record was in a request that was refused.
+    often a change was sent and then proved not to be made. `alone`: the one record was in a request that was refused.
     `cursor` is where the list that the plan rests on ended, `stream` which one it was, `polling_seconds` how often
     its sync asks the provider, where they are told.
     """
 
     target: Target
     records: tuple[SentRecord, ...]
+    kind: MutationKind = MutationKind.CREATE
     await_consumers: AwaitConsumers | None = None
     cursor: str | None = None
     stream: str | None = None
@@ -53,11 +55,13 @@ class Delivery:
         return timedelta(seconds=settings.request_timeout + self.await_seconds + settle)
 
     def request(self) -> MutationRequest:
+        ids = (record.upstream_id for record in self.records)
         return MutationRequest(
-            kind=MutationKind.CREATE,
+            kind=self.kind,
             sync_id=self.target.sync_id,
             collection_id=self.target.collection_id,
             records=tuple(record.wire for record in self.records),
+            upstream_ids=tuple(upstream_id for upstream_id in ids if upstream_id is not None),
             await_consumers=self.await_consumers,
         )
 
@@ -66,17 +70,20 @@ class Delivery:
         return [self._intent(record) for record in self.records]
 
     def _intent(self, record: SentRecord) -> Intent:
-        key = record.desired.key
+        # What is changed is known by its upstream ID, and makes nothing that a key would find.
+        creates = self.kind is MutationKind.CREATE
+        key = record.desired.key if creates else None
         return Intent(
             address=record.address,
-            kind=MutationKind.CREATE,
+            kind=self.kind,
             target=self.target,
             key=key_digest(key.strict, secret=record.key_secret) if key else None,
             loose_key=key_digest(key.loose, secret=record.key_secret) if key else None,
             key_id=record.key_id if key else None,
-            marker=record.desired.marker,
-            lens=record.lens,
+            marker=record.desired.marker if creates else None,
+            lens=record.lens if creates else None,
             sent=record.sent,
+            upstream_id=record.upstream_id,
             cursor=self.cursor,
             stream=self.stream,
             repeats=self.repeats.get(record.address),

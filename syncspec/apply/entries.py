@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syncspec.apply.clock import Clock, rfc3339
@@ -49,6 +49,54 @@ class EntryMaker:
             fields=self._seen(record.sent, record.desired.data, record.rules, row, whole=False),
         )
 
+    def changing(
+        self, names: Collection[str], data: Data, rules: FieldRules, row: ObservedRecord | None
+    ) -> dict[str, FieldDigests]:
+        """The digests of the fields that an update sends, with what the upstream shows of them `before`."""
+        private, shown = self.keys.shared is None, row.data if row is not None else {}
+        return {
+            name: FieldDigests(
+                sent=self._digest(name, rules, data[name]),
+                before=self._digest(name, rules, shown.get(name)),
+                private=private and rules.rule(name).sensitive,
+            )
+            for name in names
+        }
+
+    def updated(self, record: SentRecord, row: ObservedRecord) -> LockEntry:
+        """The entry of a record that this run updated; fields that the answer does not show were not seen yet."""
+        assert record.locked is not None
+        sent = self._seen(record.sent, record.desired.data, record.rules, row, whole=False)
+        key, locked = record.desired.key, record.locked
+        if key is not None and set(record.match_on) & sent.keys():
+            locked = replace(locked, key=key_digest(key.strict, secret=record.key_secret))
+        locked = replace(locked, protect=locked.protect or record.desired.lifecycle.protect)
+        return _written(locked, sent, row, at=rfc3339(self.clock.now()))
+
+    def update_found(
+        self,
+        attempt: OpenAttempt,
+        locked: LockEntry,
+        row: ObservedRecord,
+        *,
+        declared: tuple[DesiredSet, DesiredRecord] | None,
+    ) -> LockEntry:
+        """The entry of a record whose update was sent and turned out to be there.
+
+        What the list showed before is what was seen last. Without a declaration nobody knows how values are digested,
+        so that what the list shows is not kept.
+        """
+        rules, sent = declared[0].rules if declared is not None else None, {}
+        for name, item in attempt.sent.items():
+            known = locked.fields.get(name)
+            seen = self._digest(name, rules, row.data.get(name), private=item.private) if rules is not None else None
+            before = known.seen if known is not None and known.private == item.private else None
+            sent[name] = replace(item, seen=seen, before=before or _NOTHING)
+        if declared is not None and declared[1].key is not None and set(declared[0].match_on) & sent.keys():
+            secret = self.key_secret(declared[0].match_on, declared[0].rules)
+            locked = replace(locked, key=key_digest(declared[1].key.strict, secret=secret))
+        return _written(locked, sent, row, at=attempt.intended_at or rfc3339(self.clock.now()))
+
     def found(
         self,
         attempt: OpenAttempt,
@@ -93,12 +141,25 @@ class EntryMaker:
         """The same record under its new address."""
         return replace(entry, address=desired.address, protect=entry.protect or desired.lifecycle.protect)
 
-    def seen(self, entry: LockEntry, rules: FieldRules, row: ObservedRecord) -> LockEntry:
-        """The entry with what the upstream shows of the fields that it holds."""
+    def seen(
+        self, entry: LockEntry, rules: FieldRules, row: ObservedRecord, *, agreed: Data | None = None
+    ) -> LockEntry:
+        """The entry with what the upstream shows of the fields that it holds.
+
+        `agreed` are declared fields that the row shows as they are declared: whoever changed them, that is what holds.
+        """
         fields = {
             name: replace(digests, seen=self._digest(name, rules, row.data.get(name), private=digests.private))
             for name, digests in entry.fields.items()
         }
+        for name, sent in self.sent(agreed or {}, rules).items():
+            known = fields.get(name)
+            if known is None or (known.private == sent.private and known.sent != sent.sent):
+                fields[name] = replace(
+                    sent,
+                    seen=self._digest(name, rules, row.data.get(name), private=sent.private),
+                    before=known.before if known is not None else None,
+                )
         return replace(entry, fields=fields, updated_at=row.updated_at or entry.updated_at)
 
     def _entry(
@@ -136,7 +197,7 @@ class EntryMaker:
                 seen = None
             elif not isinstance(value, str) or value != shown:
                 seen = self._digest(name, rules, shown)
-            fields[name] = FieldDigests(sent=known.sent, seen=seen, private=known.private)
+            fields[name] = FieldDigests(sent=known.sent, seen=seen, private=known.private, before=known.before)
         return fields
 
     def _digest(self, name: str, rules: FieldRules, value: Json, *, private: bool | None = None) -> str | None:
@@ -145,3 +206,13 @@ class EntryMaker:
             return digest(value)
         key = self.keys.best if private is None else (self.keys.private if private else self.keys.shared)
         return None if key is None else digest(value, key=key)
+
+
+_NOTHING = digest(None)
+"""Stands for what was never seen: it tells that the field was sent, and a list that shows it empty may lag."""
+
+
+def _written(locked: LockEntry, sent: Mapping[str, FieldDigests], row: ObservedRecord, *, at: str) -> LockEntry:
+    """The entry after an update: of the fields that it did not send, what was seen before still holds."""
+    others = {name: replace(item, before=None) for name, item in locked.fields.items() if name not in sent}
+    return replace(locked, updated_at=row.updated_at, written_at=at, fields={**others, **sent})

@@ -13,7 +13,8 @@ from typing import assert_never
 
 import anyio
 
-from syncspec.apply.attempts import AttemptOutcome, Intended
+from syncspec.apply.answered import read_answer
+from syncspec.apply.attempts import Intended
 from syncspec.apply.clock import Clock, moment_of
 from syncspec.apply.delivery import SEND_WITHIN, Delivery
 from syncspec.apply.entries import EntryMaker
@@ -21,7 +22,6 @@ from syncspec.apply.events import BatchFinished, BatchSent, OnEvent, Waiting
 from syncspec.apply.herald import Herald, Silence
 from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import INTERRUPTED, Ledger
-from syncspec.apply.mapping import map_answer
 from syncspec.apply.outcomes import Stop, Verdict, VerdictKind, classify, says_duplicate
 from syncspec.apply.report import RecordOutcome
 from syncspec.apply.states import AttemptState
@@ -31,7 +31,7 @@ from syncspec.errors import StateError
 from syncspec.lockfile import LockEntry
 from syncspec.records import ObservedRecord, Target
 from syncspec.settings import UpstreamSettings
-from syncspec.upstream.protocol import Answered, Connection, SendResult
+from syncspec.upstream.protocol import Answered, Connection, MutationKind, SendResult
 
 __all__ = ["Executor"]
 
@@ -146,7 +146,9 @@ class Executor:
         finally:
             throttle.release()
         atomic = self._upstreams[delivery.target.upstream].atomic_batches
-        verdict = delivery.masked(classify(result, records=len(delivery.records), atomic=atomic))
+        creates = delivery.kind is MutationKind.CREATE
+        verdict = classify(result, records=len(delivery.records), atomic=atomic, names_records=not creates)
+        verdict = delivery.masked(verdict)
         following = self._conclude(delivery, intended, verdict, result)
         self._stop_sending(delivery.target, verdict)
         if verdict.kind is VerdictKind.UNKNOWN and verdict.pause is not None:
@@ -249,36 +251,29 @@ class Executor:
 
     def _exists(self, delivery: Delivery, verdict: Verdict) -> bool:
         """Whether the upstream, known to refuse a second record with the same key, says that there is one."""
-        return self._upstreams[delivery.target.upstream].unique and says_duplicate(verdict)
+        unique = delivery.kind is MutationKind.CREATE and self._upstreams[delivery.target.upstream].unique
+        return unique and says_duplicate(verdict)
 
     def _applied(self, delivery: Delivery, intended: Intended, rows: tuple[ObservedRecord, ...]) -> None:
-        """Map a 2xx answer; what cannot be mapped is kept as candidates and never sent again."""
+        """Take what a 2xx answer says of each record; what it does not say is kept as such, and not sent again."""
         taken = self._taken.setdefault(delivery.target.place, set())
-        mapped = map_answer(delivery.records, rows, taken=taken)
-        lost = f"answered 2xx, but none of the {len(mapped.candidates)} IDs left over could be told to be this record's"
-        outcomes = []
-        for record in delivery.records:
-            row = mapped.pairs.get(record.address)
-            if row is None:
-                outcomes.append(AttemptOutcome(address=record.address, state=AttemptState.UNMAPPED, message=lost))
-            else:
-                entry = self._entries.created(record, delivery.target, row)
-                outcomes.append(AttemptOutcome(address=record.address, state=AttemptState.APPLIED, entry=entry))
-        taken.update(row.upstream_id for row in mapped.pairs.values())
+        told = read_answer(delivery, rows, taken=taken, entries=self._entries)
+        taken.update(each.outcome.entry.upstream_id for each in told if each.outcome.entry is not None)
         for place, message in list(self._rejections):
             if place == delivery.target.place:
                 del self._rejections[(place, message)]
-        if not self.ledger.record(intended, outcomes, rows):
+        if not self.ledger.record(intended, [each.outcome for each in told], rows):
             unwritten = "answered 2xx, but the journal could not be written"
             self.ledger.report_all(delivery, RecordOutcome.UNKNOWN, unwritten, rows)
             return
-        for record in delivery.records:
-            row = mapped.pairs.get(record.address)
-            if row is None:
-                ids = [row.upstream_id for row in mapped.candidates]
-                self.ledger.report(record.address, RecordOutcome.UNKNOWN, error=lost, candidates=ids)
-            else:
-                self.ledger.report(record.address, RecordOutcome.CREATED, upstream_id=row.upstream_id)
+        for each in told:
+            self.ledger.report(
+                each.outcome.address,
+                each.reported,
+                upstream_id=each.outcome.entry.upstream_id if each.outcome.entry is not None else None,
+                error=each.outcome.message or None,
+                candidates=each.candidates,
+            )
 
     def _settle(
         self,

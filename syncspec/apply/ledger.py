@@ -14,6 +14,7 @@ from syncspec.apply.report import RecordOutcome, RecordReport
 from syncspec.diagnostics import Diagnostic, Source
 from syncspec.errors import StateError
 from syncspec.records import ObservedRecord
+from syncspec.upstream.protocol import MutationKind
 
 __all__ = ["INTERRUPTED", "Ledger"]
 
@@ -92,7 +93,8 @@ class Ledger:
         self, delivery: Delivery, outcome: RecordOutcome, message: str, rows: Sequence[ObservedRecord] = ()
     ) -> None:
         """Say the same of every record of a request; `rows` are those of its answer."""
-        candidates = tuple(row.upstream_id for row in rows)
+        # A creation may have any of the IDs; what is changed has its own.
+        candidates = tuple(row.upstream_id for row in rows) if delivery.kind is MutationKind.CREATE else ()
         for record in delivery.records:
             self.report(record.address, outcome, error=message, candidates=candidates)
 

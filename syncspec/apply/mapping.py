@@ -7,11 +7,11 @@ from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, S
 from dataclasses import dataclass, field
 
 from syncspec.keys import loose_key_of, strict_key_of
-from syncspec.lockfile import FieldDigests
+from syncspec.lockfile import FieldDigests, LockEntry
 from syncspec.records import Data, DesiredRecord, FieldRules, Json, Lens, ObservedRecord
-from syncspec.values import equal
+from syncspec.values import equal, short_id
 
-__all__ = ["Mapped", "SentRecord", "map_answer"]
+__all__ = ["Mapped", "SentRecord", "map_answer", "map_by_id"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,8 @@ class SentRecord:
     """A record as it was sent: its declaration, the wire's data, and how its set tells records apart.
 
     `key_secret` keys the digests of its match key, where that is sensitive, and `key_id` names it. `sent` holds the
-    digests of the declared fields; `lens` is how the record is recognised later.
+    digests of the fields that are sent; `lens` is how the record is recognised later. `locked` is the entry of the
+    record that an update changes.
     """
 
     desired: DesiredRecord
@@ -31,10 +32,16 @@ class SentRecord:
     key_id: str | None = None
     lens: Lens | None = None
     sent: Mapping[str, FieldDigests] = field(default_factory=dict)
+    locked: LockEntry | None = None
 
     @property
     def address(self) -> str:
         return self.desired.address
+
+    @property
+    def upstream_id(self) -> str | None:
+        """The record that is changed; None where one is created."""
+        return self.locked.upstream_id if self.locked is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +84,16 @@ def map_answer(
     used = {row.upstream_id for row in pairs.values()}
     candidates = tuple(row for upstream_id, row in sorted(by_id.items()) if upstream_id not in used)
     return Mapped(pairs=pairs, unmapped=tuple(sorted(open_sent)), candidates=candidates)
+
+
+def map_by_id(sent: Sequence[SentRecord], returned: Sequence[ObservedRecord]) -> dict[str, ObservedRecord]:
+    """Pair the records of an update by their upstream IDs, by address; those that the answer lacks are left out.
+
+    Of an ID with several rows the last one counts. A row that says that its record is deleted pairs with nothing.
+    """
+    rows = {short_id(row.upstream_id): row for row in returned}
+    pairs = ((record.address, rows.get(short_id(record.upstream_id or ""))) for record in sent)
+    return {address: row for address, row in pairs if row is not None and not row.deleted}
 
 
 def _pair(

@@ -62,23 +62,28 @@ _UNTOLD_PAUSE = 1.0
 _WRONG_ENDPOINT = frozenset({405, 415, 501})
 
 
-def classify(result: SendResult, *, records: int, atomic: bool) -> Verdict:
-    """Class one result for a request of that many records; `atomic`: a refused batch is known to change nothing."""
+def classify(result: SendResult, *, records: int, atomic: bool, names_records: bool = False) -> Verdict:
+    """Class one result for a request of that many records; `atomic`: a refused batch is known to change nothing.
+
+    `names_records`: the request is about records that exist, so that a 404 may be said of one of them.
+    """
     match result:
         case NotSent(reason=reason):
             return Verdict(kind=VerdictKind.RETRY, message=reason)
         case NoAnswer(reason=reason):
             return Verdict(kind=VerdictKind.UNKNOWN, message=reason)
         case Answered():
-            return _classify_answer(result, certain=records == 1 or atomic, single=records == 1)
+            single = records == 1
+            of_record = names_records and single and result.status == _NO_SUCH_PLACE
+            return _classify_answer(result, certain=single or atomic, single=single, place_is_there=of_record)
         case _ as unreachable:
             assert_never(unreachable)
 
 
-def _classify_answer(answer: Answered, *, certain: bool, single: bool) -> Verdict:
+def _classify_answer(answer: Answered, *, certain: bool, single: bool, place_is_there: bool) -> Verdict:
     """`certain`: a refusal says something about every record of the request."""
     status, message = answer.status, _message(answer)
-    stop = _stop(status)
+    stop = Stop.NOTHING if place_is_there else _stop(status)
     if 200 <= status < 300:
         if answer.readable:
             return Verdict(kind=VerdictKind.APPLIED, status=status)
@@ -94,7 +99,7 @@ def _classify_answer(answer: Answered, *, certain: bool, single: bool) -> Verdic
     if status in _INVALID or status == _TOO_LARGE:
         kind = VerdictKind.REJECTED if single else VerdictKind.SPLIT
         return Verdict(kind=kind, message=message, status=status)
-    if stop is not Stop.NOTHING:
+    if stop is not Stop.NOTHING or status == _NO_SUCH_PLACE:
         return Verdict(kind=VerdictKind.NOT_APPLIED, message=message, status=status, stop=stop)
     # Other 4xx answers, such as 408 and 499, are also given by gateways that had passed the request on.
     return Verdict(kind=VerdictKind.UNKNOWN, message=message, status=status, refused=True)

@@ -4,7 +4,7 @@ A create was applied where exactly one live record that nobody else holds carrie
 did when it was sent. A record that only looks like it is locked too, but not taken for ours: the attempt is watched
 until its horizon. A create was not applied where a whole list of one unchanged stream, begun after its horizon, shows
 nothing like it; that sends the record once more, and the second such proof needs a person. Nothing else sends a record
-again, except where the upstream itself refuses a second one.
+again, except where the upstream itself refuses a second one. What became of an update its record tells: `changed.py`.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from datetime import datetime, timedelta
 
 from syncspec.apply.announcement import announced_by
 from syncspec.apply.attempts import Settlement
+from syncspec.apply.changed import ChangeCase
 from syncspec.apply.clock import Moment, rfc3339
 from syncspec.apply.entries import EntryMaker
+from syncspec.apply.likeness import CollectionRows
 from syncspec.apply.states import AttemptState
-from syncspec.keys import KeyReader, key_digest, loose_key_of, strict_key_of
-from syncspec.lockfile import DigestKeys, LockEntry, OpenAttempt, Origin
-from syncspec.planning.state import marker_of
+from syncspec.lockfile import LockEntry, OpenAttempt, Origin
 from syncspec.records import Absence, DesiredRecord, DesiredSet, Observation, ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
@@ -66,7 +66,7 @@ class Reconciled:
 
 def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
     """Judge every attempt by the reading of its collection; those whose collection was not read stay as they are."""
-    indices: dict[Place, _Rows] = {}
+    indices: dict[Place, CollectionRows] = {}
     found: list[Settlement] = []
     doubts: dict[str, str] = {}
     siblings = Counter(_batch_of(attempt) for attempt in attempts if attempt.state == _S.UNMAPPED)
@@ -74,7 +74,7 @@ def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
         seen = reading.observations.get(attempt.target.place)
         if seen is None or not seen.readable:
             continue
-        rows = indices.setdefault(attempt.target.place, _Rows(seen, reading.entries.keys))
+        rows = indices.setdefault(attempt.target.place, CollectionRows(seen, reading.entries.keys))
         case = _Case(attempt, seen, rows, reading, alone=siblings[_batch_of(attempt)] == 1)
         settlement = _judge(case)
         if settlement is not None:
@@ -89,7 +89,7 @@ def visible_matches(attempt: OpenAttempt, reading: Reading) -> list[ObservedReco
     seen = reading.observations.get(attempt.target.place)
     if seen is None or not seen.readable:
         return []
-    rows = _Rows(seen, reading.entries.keys)
+    rows = CollectionRows(seen, reading.entries.keys)
     case = _Case(attempt, seen, rows, reading, alone=True)
     ids = {short_id(candidate) for candidate in attempt.candidates}
     returned = [row for upstream_id, row in rows.by_id.items() if upstream_id in ids and not row.deleted]
@@ -118,57 +118,13 @@ def _without_shared(settlements: Sequence[Settlement]) -> Iterable[Settlement]:
             yield item
 
 
-class _Rows:
-    """One collection's live rows, found by the digests that attempts keep of their keys."""
-
-    def __init__(self, seen: Observation, keys: DigestKeys) -> None:
-        self.live = [row for row in seen.rows if not row.deleted]
-        self.by_id = {short_id(row.upstream_id): row for row in seen.rows}
-        self._keys = keys
-        self._indices: dict[tuple[str, object, str | None], dict[str, list[ObservedRecord]]] = {}
-
-    def alike(self, attempt: OpenAttempt, kind: str) -> Sequence[ObservedRecord]:
-        """Live rows whose `strict` or `loose` key is the attempt's; none where the attempt has no key."""
-        wanted = attempt.key if kind == "strict" else attempt.loose_key
-        lens = attempt.lens
-        if wanted is None or lens is None or not lens.match_on:
-            return ()
-        name = (kind, _identity(attempt), attempt.key_id)
-        if name not in self._indices:
-            key_of = (strict_key_of if kind == "strict" else loose_key_of)(lens.match_on, lens.rules)
-            secret = self._keys.secret_of(attempt.key_id) if attempt.key_id is not None else None
-            self._indices[name] = self._indexed(key_of, secret)
-        return self._indices[name].get(wanted, ())
-
-    def _indexed(self, key_of: KeyReader, secret: bytes | None) -> dict[str, list[ObservedRecord]]:
-        index: dict[str, list[ObservedRecord]] = {}
-        for row in self.live:
-            key = key_of(row.data)
-            if key is not None:
-                index.setdefault(key_digest(key, secret=secret), []).append(row)
-        return index
-
-    def marked(self, attempt: OpenAttempt) -> list[ObservedRecord]:
-        """Live rows that carry the attempt's marker."""
-        name = attempt.lens.marker_field if attempt.lens is not None else None
-        if attempt.marker is None or name is None:
-            return []
-        return [row for row in self.live if marker_of(row, name) == attempt.marker]
-
-
-def _identity(attempt: OpenAttempt) -> object:
-    lens = attempt.lens
-    assert lens is not None
-    return (lens.match_on, tuple(lens.rules.rule(name) for name in lens.match_on), lens.rules.scalars_as_text)
-
-
 @dataclass(slots=True)
 class _Case:
     """One attempt with its collection's rows. `alone`: no other attempt of its batch is unmapped."""
 
     attempt: OpenAttempt
     seen: Observation
-    rows: _Rows
+    rows: CollectionRows
     reading: Reading
     alone: bool
 
@@ -199,8 +155,10 @@ class _Case:
 
     @property
     def doubt(self) -> str:
-        """Why nothing alike in this list proves nothing; empty where it proves that nothing was created."""
+        """Why nothing alike in this list proves nothing; empty where it proves that nothing was created or changed."""
         attempt, seen, lens = self.attempt, self.seen, self.attempt.lens
+        if attempt.kind == MutationKind.UPDATE:
+            return self.change.doubt
         if attempt.key is None and attempt.marker is None:
             return "it has neither a match key nor a marker to be recognised by"
         if not self.is_comparable:
@@ -214,6 +172,23 @@ class _Case:
         if attempt.key is None and lens.marker_field is not None and not seen.shows_marker(lens.marker_field):
             return f"no record shows {lens.marker_field}"
         return ""
+
+    @property
+    def change(self) -> ChangeCase:
+        """The attempt as a change of a record that exists."""
+        attempt, reading = self.attempt, self.reading
+        upstream_id = short_id(attempt.upstream_id or "")
+        locked, declared = reading.locked.get(attempt.address), reading.declared.get(attempt.address)
+        is_same = locked is not None and locked.target.place == attempt.target.place
+        return ChangeCase(
+            attempt=attempt,
+            seen=self.seen,
+            row=self.rows.by_id.get(upstream_id),
+            locked=locked if locked and is_same and short_id(locked.upstream_id) == upstream_id else None,
+            declared=declared if declared and declared[0].target.place == attempt.target.place else None,
+            entries=reading.entries,
+            is_over=self.is_over,
+        )
 
     def free(self, rows: Iterable[ObservedRecord]) -> list[ObservedRecord]:
         """Those that no other address holds, each once."""
@@ -229,6 +204,8 @@ def _judge(case: _Case) -> Settlement | None:
     match case.attempt.kind:
         case MutationKind.CREATE:
             return _judge_create(case)
+        case MutationKind.UPDATE:
+            return case.change.judge()
         case _:
             return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import orjson
@@ -12,22 +12,23 @@ from syncspec.errors import StateError
 from syncspec.lockfile import FieldDigests, LockEntry, OpenAttempt
 from syncspec.lockfile.lines import parse_lens, parse_line
 from syncspec.records import Target
+from syncspec.upstream.protocol import MutationKind
 
 __all__ = ["entry_of", "open_attempt", "packed_sent", "private_digests"]
 
 
 def open_attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> OpenAttempt:
-    """A row of `attempts`, with the IDs of its answer that nobody got, or those that were found.
+    """A row of `attempts`; a creation with the IDs of its answer that nobody got, or those that were found.
 
     Of an attempt that was proved absent, `absences` counts that proof.
     """
-    candidates = {
-        candidate["upstream_id"]
-        for candidate in connection.execute(
+    returned: Iterable[sqlite3.Row] = ()
+    if row["kind"] == MutationKind.CREATE:
+        returned = connection.execute(
             "SELECT upstream_id FROM returned WHERE run = ? AND batch = ? AND address IS NULL",
             (row["run"], row["batch"]),
         )
-    }
+    candidates = {candidate["upstream_id"] for candidate in returned}
     if row["found"]:
         candidates.update(orjson.loads(row["found"]))
     return OpenAttempt(
@@ -84,13 +85,13 @@ def entry_of(row: sqlite3.Row) -> LockEntry | None:
     if not isinstance(entry, LockEntry):
         raise StateError("The journal cannot be read", detail="An identity is no lock entry. Nothing was sent.")
     private = {
-        name: FieldDigests(sent=sent, seen=seen, private=True)
-        for name, (sent, seen) in orjson.loads(row["private"] or b"{}").items()
+        name: FieldDigests(sent=sent, seen=seen, before=before[0] if before else None, private=True)
+        for name, (sent, seen, *before) in orjson.loads(row["private"] or b"{}").items()
     }
     return replace(entry, fields={**entry.fields, **private}) if private else entry
 
 
 def private_digests(entry: LockEntry) -> bytes | None:
     """What of an entry stays out of its line, for the row's `private`."""
-    digests = {name: (item.sent, item.seen) for name, item in entry.fields.items() if item.private}
+    digests = {name: (item.sent, item.seen, item.before) for name, item in entry.fields.items() if item.private}
     return orjson.dumps(digests) if digests else None

@@ -12,35 +12,32 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
-from itertools import groupby
 
 import anyio
 
 from syncspec.apply.attempts import Settlement
 from syncspec.apply.base import Base, known_here, read_own_lockfile
 from syncspec.apply.clock import Clock, Moment, SystemClock, moment_of
-from syncspec.apply.delivery import Delivery
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.events import Event, OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal, lockfile_of
-from syncspec.apply.mapping import SentRecord
 from syncspec.apply.reconcile import Reconciled, reconcile
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.runlock import hold_run_lock, make_holder, places_of
 from syncspec.apply.shared import SharedState, hold_shared_state
 from syncspec.apply.state import State, journaled_state, reading_of
 from syncspec.apply.states import AttemptState
+from syncspec.apply.steps import deliveries_of, entries_without_sending
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, Origin, is_conflict
 from syncspec.lockfile.file import write_lockfile
-from syncspec.planning.batches import wire_data
-from syncspec.planning.plan import Action, Change, Plan
-from syncspec.records import DesiredSet, Lens, Observation
+from syncspec.planning.plan import WRITES, Action, Change, Plan
+from syncspec.records import Observation
 from syncspec.settings import LoadedProject, StateBackend, UpstreamSettings
-from syncspec.upstream.protocol import Connection
+from syncspec.upstream.protocol import Connection, MutationKind
 
 __all__ = ["Run", "open_run"]
 
@@ -136,6 +133,7 @@ class Run:
         self.run_id = run_id
         self.is_stopped = False
         self._project, self._journal, self._epochs, self._clock = project, journal, epochs, clock
+        self._sets = {record_set.name: record_set for record_set in project.sets}
         self._command, self._owner, self._shared = command, owner, shared
         self._listener = _Listener(on_event or _ignore)
         self._executor: Executor | None = None
@@ -244,7 +242,9 @@ class Run:
             clock=self._clock,
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
         )
-        self._lock_without_sending(plan, self._entries)
+        kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
+        if kept.made:
+            self._journal.put(kept.made, removed=kept.removed, epochs=self._epochs)
         self._executor = Executor(
             run=self.run_id,
             journal=self._journal,
@@ -265,7 +265,7 @@ class Run:
         """Send a plan's batches; what became of them is recorded, and folded where the run ends here."""
         assert self._executor is not None
         try:
-            await self._executor.deliver(self._deliveries(plan, self._entries))
+            await self._executor.deliver(deliveries_of(plan, self._sets, self.state.lockfile.entries, self._entries))
         except BaseException:
             self._fold_if_ours()
             raise
@@ -307,13 +307,13 @@ class Run:
             outcome = _OUTCOMES.get(item.state)
             if item.attempt.address not in addresses or outcome is None:
                 continue
-            if item.entry is not None and item.entry.origin is not Origin.CREATED:
-                outcome = RecordOutcome.ADOPTED
+            if outcome is RecordOutcome.CREATED:
+                outcome = _applied_outcome(item)
             self._executor.ledger.report(
                 item.attempt.address,
                 outcome,
                 upstream_id=item.entry.upstream_id if item.entry is not None else None,
-                error=None if outcome in (RecordOutcome.CREATED, RecordOutcome.ADOPTED) else item.evidence,
+                error=None if outcome in _DONE else item.evidence,
                 candidates=item.found,
             )
 
@@ -325,52 +325,10 @@ class Run:
             known = ledger.reports.get(change.address)
             if known is not None and known.outcome is not RecordOutcome.UNKNOWN:
                 continue
-            if change.action is Action.CREATE:
+            if change.action in WRITES:
                 ledger.reports.pop(change.address, None)
             else:
                 ledger.take(_report_unsent(change))
-
-    def _lock_without_sending(self, plan: Plan, entries: EntryMaker) -> None:
-        """Record adoptions, moves, and what was seen for the first time; none of them sends a request."""
-        sets = {record_set.name: record_set for record_set in self._project.sets}
-        locked = self.state.lockfile.entries
-        made: list[LockEntry] = []
-        removed: list[str] = []
-        for change in plan.changes:
-            record_set = sets.get(change.set_name)
-            if change.desired is None or record_set is None:
-                continue
-            if change.action is Action.ADOPT and change.observed:
-                made.append(entries.adopted(change.desired, record_set, change.observed))
-            elif change.action is Action.MOVE and change.moved_from:
-                made.append(entries.moved(locked[change.moved_from], change.desired))
-                removed.append(change.moved_from)
-            elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
-                made.append(entries.seen(locked[change.address], record_set.rules, change.observed))
-        if made:
-            self._journal.put(made, removed=removed, epochs=self._epochs)
-
-    def _deliveries(self, plan: Plan, entries: EntryMaker) -> list[list[Delivery]]:
-        sets = {record_set.name: (record_set, record_set.lens) for record_set in self._project.sets}
-        seen = {summary.target.place: summary for summary in plan.observations}
-        deliveries = [
-            (
-                batch.wave,
-                Delivery(
-                    target=batch.target,
-                    records=tuple(_sent(*sets[change.set_name], change, entries) for change in batch.changes),
-                    await_consumers=batch.await_consumers,
-                    cursor=seen[batch.target.place].cursor,
-                    stream=seen[batch.target.place].stream,
-                    polling_seconds=seen[batch.target.place].polling_seconds,
-                    repeats={change.address: change.resend.attempt for change in batch.changes if change.resend},
-                    absences={change.address: change.resend.absences for change in batch.changes if change.resend},
-                    alone=any(change.resend is not None and change.resend.alone for change in batch.changes),
-                ),
-            )
-            for batch in sorted(plan.batches, key=lambda batch: batch.wave)
-        ]
-        return [[item for _, item in wave] for _, wave in groupby(deliveries, key=lambda pair: pair[0])]
 
     async def finish(self, plan: Plan) -> Report:
         """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""
@@ -413,19 +371,15 @@ _OUTCOMES = {
 """What a settlement means for the report; what is not there is still open, or sent again."""
 
 
-def _sent(record_set: DesiredSet, lens: Lens, change: Change, entries: EntryMaker) -> SentRecord:
-    assert change.desired is not None
-    return SentRecord(
-        desired=change.desired,
-        wire=wire_data(record_set, change.desired),
-        match_on=record_set.match_on,
-        marker_field=record_set.marker_field,
-        rules=record_set.rules,
-        key_secret=entries.key_secret(record_set.match_on, record_set.rules),
-        key_id=entries.key_id(record_set.match_on, record_set.rules),
-        lens=lens,
-        sent=entries.sent(change.desired.data, record_set.rules),
-    )
+_DONE = frozenset({RecordOutcome.CREATED, RecordOutcome.ADOPTED, RecordOutcome.UPDATED})
+
+
+def _applied_outcome(item: Settlement) -> RecordOutcome:
+    """What an attempt did that turned out to be applied."""
+    if item.attempt.kind == MutationKind.UPDATE:
+        return RecordOutcome.UPDATED
+    found = item.entry is not None and item.entry.origin is not Origin.CREATED
+    return RecordOutcome.ADOPTED if found else RecordOutcome.CREATED
 
 
 def _locked_ids(entries: Iterable[LockEntry]) -> dict[tuple[str, str, str], frozenset[str]]:

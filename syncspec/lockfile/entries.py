@@ -81,12 +81,14 @@ def _fingerprint(key: bytes) -> str:
 class FieldDigests:
     """One field's value as we sent it and as the upstream first showed it afterwards; None: not (yet) known.
 
-    `private`: keyed by this machine's journal alone, so it stays out of the lockfile.
+    `before`: what the upstream showed before our last update, where that sent the field; a list that lags shows it
+    for a while. `private`: keyed by this machine's journal alone, so it stays out of the lockfile.
     """
 
     sent: str | None = None
     seen: str | None = None
     private: bool = False
+    before: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ class LockEntry:
     """One record's identity. `key` is the digest of its strict match key, `marker` its marker's value.
 
     `updated_at` is the upstream's own time of the version that `fields` describe, where it tells one.
-    `locked_at` is set once, RFC 3339 in UTC.
+    `locked_at` is set once, `written_at` is when our last update was answered or found; RFC 3339 in UTC.
     """
 
     address: str
@@ -107,6 +109,7 @@ class LockEntry:
     key: str | None = None
     marker: str | None = None
     updated_at: str | None = None
+    written_at: str | None = None
     fields: Mapping[str, FieldDigests] = field(default_factory=dict)
 
 

@@ -238,8 +238,10 @@ def _folded(one: LockEntry, other: LockEntry) -> LockEntry:
     The later `updated_at` wins where both tell one; else a digest on which they differ is not known any more.
     Protection and the earliest `locked_at` stay; an entry that either side still declares is locked.
     """
+    written_at = max(one.written_at or "", other.written_at or "") or None
     if one.updated_at and other.updated_at and one.updated_at != other.updated_at:
-        fields = max(one, other, key=lambda entry: entry.updated_at or "").fields
+        later = max(one, other, key=lambda entry: entry.updated_at or "")
+        fields, written_at = later.fields, later.written_at
     else:
         unknown = FieldDigests()
         fields = {
@@ -254,6 +256,7 @@ def _folded(one: LockEntry, other: LockEntry) -> LockEntry:
         state=min(one.state, other.state),
         key=one.key if one.key == other.key else None,
         marker=one.marker or other.marker,
+        written_at=written_at,
         fields=fields,
     )
 

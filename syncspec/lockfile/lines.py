@@ -77,6 +77,11 @@ class LockedLine(_Place):
         description="Per field, the digest of what the upstream then showed, where it differs from `sent`; "
         "null: not seen yet.",
     )
+    before: dict[str, Digest | None] = Field(
+        default_factory=dict,
+        description="Per field of our last update, the digest of what the upstream showed before it.",
+    )
+    written_at: Text | None = Field(default=None, description="When our last update took effect, RFC 3339.")
 
 
 class KeyFieldLine(_Line):
@@ -146,8 +151,13 @@ def parse_line(text: bytes) -> Header | LockEntry | OpenAttempt:
 
 def line_entry(line: LockedLine) -> LockEntry:
     """Turn a line into a lock entry: a field that `seen` does not name was seen as it was sent."""
-    seen = line.seen
-    if seen:
+    seen, before = line.seen, line.before
+    if before:
+        fields = {
+            name: FieldDigests(sent=sent, seen=seen.get(name, sent), before=before.get(name))
+            for name, sent in line.sent.items()
+        }
+    elif seen:
         fields = {name: FieldDigests(sent=sent, seen=seen.get(name, sent)) for name, sent in line.sent.items()}
     else:
         fields = {name: FieldDigests(sent=sent, seen=sent) for name, sent in line.sent.items()}
@@ -162,6 +172,7 @@ def line_entry(line: LockedLine) -> LockEntry:
         key=line.key,
         marker=line.marker,
         updated_at=line.updated_at,
+        written_at=line.written_at,
         fields=fields,
     )
 
@@ -240,6 +251,7 @@ def entry_line(entry: LockEntry) -> bytes:
         "marker": entry.marker or None,
         "locked_at": entry.locked_at,
         "updated_at": entry.updated_at or None,
+        "written_at": entry.written_at,
     }
     line = {name: item for name, item in value.items() if item is not None}
     if fields:
@@ -247,6 +259,9 @@ def entry_line(entry: LockEntry) -> bytes:
     seen = {name: digests.seen for name, digests in fields.items() if digests.seen != digests.sent}
     if seen:
         line["seen"] = seen
+    before = {name: digests.before for name, digests in fields.items() if digests.before is not None}
+    if before:
+        line["before"] = before
     return orjson.dumps(line)
 
 

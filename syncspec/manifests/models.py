@@ -64,7 +64,8 @@ class LifecycleSpec(Closed):
         OnDrift | None,
         Field(
             strict=False,
-            description="What a plan does where only the upstream changed a field: report it, or block the record.",
+            description="What a plan does where only the upstream changed a field: report it, restore what is "
+            "declared, or block the record (fail).",
             examples=["report"],
         ),
     ] = None

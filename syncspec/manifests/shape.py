@@ -23,7 +23,7 @@ M = TypeVar("M", bound=BaseModel)
 
 _KEY = "[key]"
 _NONE_OF_IT: frozenset[Path] = frozenset()
-_LATER = "This version creates and adopts records; it does not change, restore or delete them."
+_LATER = "This version creates, adopts and updates records; it does not delete them."
 
 FORMS: AbstractMapping[str, str] = {
     "^[a-z][a-z0-9-]*$": "lower-case letters, digits and -, beginning with a letter",

@@ -13,7 +13,7 @@ from syncspec.planning.wording import ids_text
 from syncspec.records import DesiredRecord, DesiredSet, ObservedRecord
 from syncspec.values.instants import seconds_of
 
-__all__ = ["Case", "duplicate_warning", "may_be_invisible"]
+__all__ = ["Case", "duplicate_warning", "is_recently_written", "may_be_invisible"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +28,20 @@ class Case:
 
 def may_be_invisible(case: Case, entry: LockEntry) -> bool:
     """Whether the entry is so young that the list need not show it yet; one from after the reading began always is."""
-    locked = seconds_of(entry.locked_at)
+    return _is_young(case, entry.locked_at)
+
+
+def is_recently_written(case: Case, entry: LockEntry) -> bool:
+    """Whether our last update is so young that the list need not show it yet."""
+    return entry.written_at is not None and _is_young(case, entry.written_at)
+
+
+def _is_young(case: Case, time: str) -> bool:
+    then = seconds_of(time)
     observed = seconds_of(case.rows.observation.observed_at.astimezone(UTC).isoformat())
-    if locked is None or observed is None:
+    if then is None or observed is None:
         return False
-    return float(observed - locked) < case.state.settle_of(case.record_set, case.rows)
+    return float(observed - then) < case.state.settle_of(case.record_set, case.rows)
 
 
 def duplicate_warning(record: DesiredRecord, upstream_id: str, others: Sequence[ObservedRecord]) -> Diagnostic:

@@ -50,7 +50,7 @@ def _decisive(change: Change) -> list[str]:
     match change.action:
         case Action.CREATE | Action.UPDATE | Action.DELETE:
             absence = change.absence.value if change.absence else ""
-            return [absence, change.upstream_id or "", _lifecycle(change)]
+            return [absence, change.upstream_id or "", _changed(change), _lifecycle(change)]
         case Action.ADOPT | Action.MOVE:
             return [change.upstream_id or "", change.moved_from or "", _baseline(change), _lifecycle(change)]
         case Action.UNKNOWN:
@@ -62,6 +62,13 @@ def _decisive(change: Change) -> list[str]:
             return []
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _changed(change: Change) -> str:
+    """What an update overwrites."""
+    if change.observed is None:
+        return ""
+    return digest({each.path: change.observed.data.get(each.path) for each in change.fields})
 
 
 def _lifecycle(change: Change) -> str:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import assert_never
 
 from syncspec.lockfile import LockEntry
-from syncspec.planning.case import Case, duplicate_warning, may_be_invisible
-from syncspec.planning.fields import Verdicts, field_changes, is_older, judge
+from syncspec.planning.case import Case, duplicate_warning, is_recently_written, may_be_invisible
+from syncspec.planning.fields import Verdicts, field_changes, judge, needs_new_baseline
 from syncspec.planning.notes import Notes
 from syncspec.planning.plan import Action, Change
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import PlanningState
-from syncspec.planning.wording import blocked, change_of
+from syncspec.planning.wording import blocked, both_sides, change_of, ids_text
 from syncspec.records import Absence, DesiredRecord, DesiredSet, ObservedRecord, OnDrift, Target
 from syncspec.values import short_id
 
@@ -67,8 +67,16 @@ def decide_locked(case: Case, entry: LockEntry, notes: Notes) -> Change:
     released = [name for name in entry.fields if name not in case.record.data]
     if released:
         notes.note_released(case.record_set.name, case.record.address, released)
-    verdicts = judge(case.record_set, case.record, entry, row, case.rows, case.state.inputs.digest_keys)
-    return _three_way(case, entry, row, verdicts, notes)
+    verdicts = judge(
+        case.record_set,
+        case.record,
+        entry,
+        row,
+        case.rows,
+        case.state.inputs.digest_keys,
+        recently_written=is_recently_written(case, entry),
+    )
+    return _three_way(_Locked(case, entry, row), verdicts, notes)
 
 
 def _unseen(case: Case, entry: LockEntry) -> Change:
@@ -125,37 +133,103 @@ class _Locked:
         )
 
 
-def _three_way(case: Case, entry: LockEntry, row: ObservedRecord, verdicts: Verdicts, notes: Notes) -> Change:
-    locked = _Locked(case, entry, row)
-    if verdicts.author:
-        names = (*verdicts.author, *verdicts.upstream)
-        reason = (
-            f"the manifest changed {', '.join(sorted(verdicts.author))}, and this version creates and adopts but does "
-            f"not update; change {entry.upstream_id} upstream, take the manifest's change back, or list the field "
-            "under ignore_changes"
-        )
-        return locked.change(Action.BLOCKED, Rule.UPDATE_NOT_SUPPORTED, reason, names, keep_row=False)
-    if (verdicts.upstream or verdicts.stored) and is_older(row, entry):
+def _three_way(locked: _Locked, verdicts: Verdicts, notes: Notes) -> Change:
+    case, entry, row = locked.case, locked.entry, locked.row
+    if verdicts.conflict:
+        return _conflict(locked, verdicts)
+    if verdicts.upstream and case.record.lifecycle.on_drift is OnDrift.FAIL:
+        return _drift(locked, verdicts)
+    restored = _to_restore(case, verdicts)
+    if verdicts.author or restored:
+        return _update(locked, verdicts, restored)
+    if verdicts.upstream:
+        return _drift(locked, verdicts)
+    if verdicts.stale:
         notes.stale[case.record_set.name].add(case.record.address)
         reason = "the upstream shows a version from before our last write"
         return locked.change(Action.UNCHANGED, Rule.STALE, reason, (), keep_row=False)
-    if verdicts.upstream:
-        return _drift(locked, verdicts)
     if verdicts.stored:
         notes.note_stored_differently(case.record_set.name, case.record.address, verdicts.stored)
-    # A row is kept where what it shows is still to be recorded as first seen.
-    first = bool(verdicts.stored) or any(known.seen is None for known in entry.fields.values())
+    # A row is kept where what it shows is still to be recorded as first seen, or as what both sides agree on now.
+    first = not verdicts.may_lag and (
+        bool(verdicts.stored)
+        or any(known.seen is None for known in entry.fields.values())
+        or needs_new_baseline(case.record_set, case.record, entry, row, case.state.inputs.digest_keys)
+    )
     return locked.change(Action.UNCHANGED, Rule.AS_DECLARED, "as declared", (), keep_row=first)
 
 
+def _to_restore(case: Case, verdicts: Verdicts) -> tuple[str, ...]:
+    """The drifted fields that are to be written back: none that the provider may merely store in another form."""
+    match case.record.lifecycle.on_drift:
+        case OnDrift.RESTORE:
+            return tuple(name for name in verdicts.upstream if name not in verdicts.uncertain)
+        case OnDrift.REPORT | OnDrift.FAIL:
+            return ()
+        case _ as unreachable:
+            assert_never(unreachable)
+
+
+def _update(locked: _Locked, verdicts: Verdicts, restored: tuple[str, ...]) -> Change:
+    """Send the fields that the author changed, and those that are to be restored; other drift stays as it is."""
+    case, names = locked.case, (*verdicts.author, *restored)
+    taken = _holders_of_new_key(locked, names)
+    if taken:
+        reason = (
+            f"with its new key it would be the same record as {ids_text(taken)}; "
+            "merge or delete that one upstream, or choose another key"
+        )
+        return locked.change(Action.BLOCKED, Rule.KEY_TAKEN, reason, names, keep_row=False)
+    parts = []
+    if verdicts.author:
+        parts.append(f"the manifest changed {_listed(verdicts.author)}")
+    if restored:
+        parts.append(f"{_listed(restored)} changed upstream, and on_drift is restore")
+    left = [name for name in verdicts.upstream if name not in restored]
+    if left:
+        parts.append(f"{_listed(left)} changed upstream, too, and stays as it is")
+    rule = Rule.CHANGED if verdicts.author else Rule.RESTORED
+    resend = case.state.repeat_of(case.record_set, case.record)
+    return replace(locked.change(Action.UPDATE, rule, "; ".join(parts), names, keep_row=True), resend=resend)
+
+
+def _holders_of_new_key(locked: _Locked, names: Sequence[str]) -> list[str]:
+    """Other live records that carry the key which an update would give to this one."""
+    case = locked.case
+    key = case.record.key
+    if key is None or not set(names) & set(case.record_set.match_on):
+        return []
+    own = short_id(locked.entry.upstream_id)
+    rows = case.rows.by_key(case.record_set, key.strict)
+    return sorted(row.upstream_id for row in rows if short_id(row.upstream_id) != own)
+
+
+def _conflict(locked: _Locked, verdicts: Verdicts) -> Change:
+    case = locked.case
+    sides = both_sides(case.record_set, case.record, locked.row, verdicts.conflict)
+    reason = (
+        f"manifest and upstream were both changed since {locked.entry.upstream_id} was last written or seen: {sides} "
+        "(of what was applied then only a digest is kept); take the upstream's value into the manifest, list the field "
+        "under ignore_changes, or change it upstream to what is declared"
+    )
+    names = (*verdicts.conflict, *verdicts.author, *verdicts.upstream)
+    return locked.change(Action.BLOCKED, Rule.CONFLICT, reason, names, keep_row=False)
+
+
 def _drift(locked: _Locked, verdicts: Verdicts) -> Change:
-    names = ", ".join(verdicts.upstream)
+    names = _listed(verdicts.upstream)
     since = "since it was last seen"
     if verdicts.first_reading == verdicts.upstream:
-        since = "since it was created, by the first reading after that"
+        since = "since it was written, by the first reading after that"
     match locked.case.record.lifecycle.on_drift:
         case OnDrift.REPORT:
             reason = f"{names} changed upstream {since}"
+            return locked.change(Action.DRIFT, Rule.DRIFTED, reason, verdicts.upstream, keep_row=True)
+        case OnDrift.RESTORE:
+            reason = (
+                f"{names} changed upstream {since}; the upstream tells no times, so it may merely be stored in another "
+                "form, and is not written back"
+            )
             return locked.change(Action.DRIFT, Rule.DRIFTED, reason, verdicts.upstream, keep_row=True)
         case OnDrift.FAIL:
             reason = (
@@ -165,3 +239,7 @@ def _drift(locked: _Locked, verdicts: Verdicts) -> Change:
             return locked.change(Action.BLOCKED, Rule.DRIFT_REFUSED, reason, verdicts.upstream, keep_row=False)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names))

@@ -23,7 +23,7 @@ def _covers(approved: Change | None, now: Change) -> bool:
     if approved is None:
         return False
     if approved.action is Action.UNKNOWN:
-        return now.action in (Action.CREATE, Action.ADOPT)
+        return now.action in (Action.CREATE, Action.ADOPT, Action.UPDATE)
     if approved.action is Action.CREATE and now.action is Action.ADOPT:
         return True
     return (approved.action, approved.upstream_id, approved.moved_from, approved.fields) == (

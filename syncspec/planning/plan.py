@@ -57,7 +57,7 @@ class FieldChange:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resend:
-    """A creation that was sent before and then proved absent, so that it is sent once more.
+    """A change that was sent before and then proved not to have been made, so that it is sent once more.
 
     `attempt` is the one before, `absences` the number of such proofs; `alone`: it goes in a request of its own, since
     the one that it was in was refused.
@@ -75,7 +75,8 @@ class Change:
     `reason` is for people only and never steers apply. `code` names the rule that decided (stable, kebab-case).
     `upstream_id` is the known or matched ID; `upstream_ids` all of them where a duplicate blocks.
     `moved_from` is the former address of a move. `desired` None: the address is not declared.
-    `observed` is the matched row: the baseline of an adoption. `resend`: what was sent before.
+    `observed` is the matched row: the baseline of an adoption, and what an update changes. `fields` of an update are
+    those that it sends. `resend`: what was sent before.
     """
 
     address: str
@@ -100,7 +101,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A slice of one collection's creates within one wave: becomes exactly one mutation request.
+    """A slice of one collection's changes of one kind within one wave: becomes exactly one mutation request.
 
     `size` is the length of its JSON body in bytes.
     """

@@ -12,6 +12,7 @@ from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.plan import Resend
 from syncspec.records import DesiredRecord, DesiredSet, FieldRules, Observation, ObservedRecord
+from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
 
 __all__ = ["Place", "PlaceRows", "PlanningState", "marker_of"]
@@ -115,10 +116,10 @@ class PlanningState:
     """Everything that a decision looks up.
 
     `holders`: lock entries by place and short ID; `keyed`: the same by the digest of their key and by marker.
-    `traces`: open attempts by place and what tells their record; `absent_traces` and, by address, `absent`: those that
-    were proved absent. `orphans`: those without a key whose address is no
-    longer declared, by place and set. What other lockfiles of the state folder hold is kept apart: `traces_elsewhere`
-    and `keyed_elsewhere`.
+    `traces`: open creations by place and what tells their record; `absent_traces` and, by address, `absent`: those that
+    were proved absent; `undone`: updates and deletes that were proved to have changed nothing. `orphans`: creations
+    without a key whose address is no longer declared, by place and set. What other lockfiles of the state folder hold
+    is kept apart: `traces_elsewhere` and `keyed_elsewhere`.
     """
 
     inputs: PlanningInput
@@ -132,6 +133,7 @@ class PlanningState:
     keyed_elsewhere: dict[tuple[Place, str], list[LockEntry]] = field(init=False)
     traces_elsewhere: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     absent: dict[str, OpenAttempt] = field(init=False)
+    undone: dict[str, OpenAttempt] = field(init=False)
     absent_traces: dict[tuple[Place, str], OpenAttempt] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -149,13 +151,17 @@ class PlanningState:
         self.traces_elsewhere = {}
         for attempt in inputs.attempts_elsewhere:
             _trace(self.traces_elsewhere, attempt)
-        self.absent = {attempt.address: attempt for attempt in inputs.absent}
+        creates = [attempt for attempt in inputs.absent if attempt.kind == MutationKind.CREATE]
+        self.absent = {attempt.address: attempt for attempt in creates}
+        self.undone = {attempt.address: attempt for attempt in inputs.absent if attempt.kind != MutationKind.CREATE}
         self.absent_traces = {}
-        for attempt in inputs.absent:
+        for attempt in creates:
             _trace(self.absent_traces, attempt)
         self.attempts, self.traces, self.orphans = defaultdict(list), {}, {}
         for attempt in sorted(inputs.open_attempts, key=lambda item: (item.address, item.attempt)):
             self.attempts[attempt.address].append(attempt)
+            if attempt.kind != MutationKind.CREATE:
+                continue
             _trace(self.traces, attempt)
             if attempt.key is None and attempt.loose_key is None and attempt.address not in self.declared:
                 self.orphans.setdefault((attempt.target.place, attempt.address.partition(".")[0]), attempt)
@@ -184,6 +190,13 @@ class PlanningState:
         """What was sent of this record, under this address or another one, and then proved absent."""
         found = _traced(self.absent_traces, record_set, record, self._secret(record_set))
         found = found or self.absent.get(record.address)
+        if found is None or found.target.place != record_set.target.place:
+            return None
+        return Resend(attempt=found.attempt, absences=found.absences, alone=found.refused)
+
+    def repeat_of(self, record_set: DesiredSet, record: DesiredRecord) -> Resend | None:
+        """What was sent to change this locked record, and then proved to have changed nothing."""
+        found = self.undone.get(record.address)
         if found is None or found.target.place != record_set.target.place:
             return None
         return Resend(attempt=found.attempt, absences=found.absences, alone=found.refused)

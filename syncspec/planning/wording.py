@@ -10,7 +10,7 @@ from syncspec.planning.rules import Rule
 from syncspec.records import Absence, DesiredRecord, DesiredSet, Json, ObservedRecord
 from syncspec.values.structure import quoted, scalar_text
 
-__all__ = ["attempt_reason", "blocked", "change_of", "ids_text", "shown_values"]
+__all__ = ["attempt_reason", "blocked", "both_sides", "change_of", "ids_text", "shown_values"]
 
 _MAX_VALUE = 80
 _MAX_IDS = 20
@@ -84,11 +84,22 @@ def ids_text(upstream_ids: Iterable[str]) -> str:
 
 def shown_values(record_set: DesiredSet, record: DesiredRecord, row: ObservedRecord) -> str:
     """Each key field as it is declared and as it is upstream; never the values of sensitive fields."""
+    return _sides(record_set, record, row, record_set.match_on, sensitive="is written in another form")
+
+
+def both_sides(record_set: DesiredSet, record: DesiredRecord, row: ObservedRecord, names: Iterable[str]) -> str:
+    """Each of the fields as it is declared and as it is upstream; never the values of sensitive ones."""
+    return _sides(record_set, record, row, sorted(names), sensitive="has another value upstream than here")
+
+
+def _sides(
+    record_set: DesiredSet, record: DesiredRecord, row: ObservedRecord, names: Iterable[str], *, sensitive: str
+) -> str:
     return ", ".join(
         f"{name} is {_value(row.data.get(name))} upstream and {_value(record.data.get(name))} here"
         if not record_set.rules.rule(name).sensitive
-        else f"{name} (sensitive) is written in another form"
-        for name in record_set.match_on
+        else f"{name} (sensitive) {sensitive}"
+        for name in names
     )
 
 
@@ -110,6 +121,8 @@ _WAYS_OUT = {
 def attempt_reason(attempts: Sequence[OpenAttempt], doubts: Mapping[str, str]) -> str:
     """What is open about a record that was sent: state, evidence, horizon, candidates, and what settles it."""
     last = attempts[-1]
+    if last.kind != "create":
+        return _change_reason(last, doubts)
     parts = [f"it was sent before and what became of that is not settled ({last.state.replace('_', ' ')})"]
     if last.evidence:
         parts.append(last.evidence)
@@ -123,4 +136,17 @@ def attempt_reason(attempts: Sequence[OpenAttempt], doubts: Mapping[str, str]) -
         parts.append(f"that the list does not show it proves nothing, for {doubt}; syncspec resolve settles it by hand")
     else:
         parts.append(f"its absence proves nothing before {last.horizon}, and it is not sent again until then")
+    return "; ".join(parts)
+
+
+def _change_reason(attempt: OpenAttempt, doubts: Mapping[str, str]) -> str:
+    """What is open about an update or a delete: it is settled by what the record shows."""
+    parts = [f"its {attempt.kind} of {attempt.upstream_id} was sent, and what became of that is not known"]
+    if attempt.evidence:
+        parts.append(attempt.evidence)
+    doubt = doubts.get(attempt.attempt)
+    if doubt is not None:
+        parts.append(f"the list does not tell, for {doubt}; syncspec resolve --not-created settles it by hand")
+    else:
+        parts.append(f"the list need not show it before {attempt.horizon}, and nothing is sent again until then")
     return "; ".join(parts)

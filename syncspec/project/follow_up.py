@@ -15,6 +15,7 @@ from syncspec.errors import SyncspecError, UpstreamError
 from syncspec.lockfile import OpenAttempt
 from syncspec.planning.plan import Plan
 from syncspec.settings import UpstreamSettings
+from syncspec.upstream.protocol import MutationKind
 
 __all__ = ["LookAgain", "follow_up"]
 
@@ -33,8 +34,8 @@ class LookAgain(Protocol):
 async def follow_up(run: Run, plan: Plan, look_again: LookAgain, *, clock: Clock, wait_settled: bool) -> None:
     """Look again until nothing of the plan is unknown that time can settle, or the run's patience has ended.
 
-    `wait_settled`: patience lasts until every horizon has passed. A creation is sent again only where `look_again`
-    plans it, which it does for what is proved absent.
+    `wait_settled`: patience lasts until every horizon has passed. A change is sent again only where `look_again`
+    plans it, which it does for what is proved not to have been made.
     """
     try:
         await _settle(run, plan, look_again, clock=clock, wait_settled=wait_settled)
@@ -120,6 +121,8 @@ class _Patience:
 
 def _may_settle(attempt: OpenAttempt) -> bool:
     """Whether time alone may settle it: something can be recognised, and no person was asked for."""
+    if attempt.kind != MutationKind.CREATE:
+        return True
     if attempt.state == AttemptState.UNMAPPED:
         return bool(attempt.candidates) or attempt.key is not None or attempt.marker is not None
     return attempt.state == AttemptState.UNKNOWN and (attempt.key is not None or attempt.marker is not None)

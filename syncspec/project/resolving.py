@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from syncspec.project.outlook import observe
 from syncspec.project.reading import connections_of
 from syncspec.records import DesiredSet, Observation, ObservedRecord
 from syncspec.settings import LoadedProject
+from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
 
 __all__ = ["Resolution", "resolve"]
@@ -50,6 +52,8 @@ async def resolve(
 ) -> Resolution:
     """Settle every open attempt of an address: it created that upstream ID, or nothing (None).
 
+    Of an update, None says that nobody knows: what its record shows is compared with the manifest anew.
+
     Nothing is sent. An ID that another address holds is refused; so is one that is deleted upstream, and that nothing
     was created before the horizon has passed or while something like it is visible, unless `force` is given.
     Raises UsageError where nothing is open or the ID cannot be one, StateError where it is refused, and what
@@ -70,6 +74,7 @@ async def resolve(
         if created is None:
             settlements = [_nothing_created(attempt, reading, force=force) for attempt in attempts]
         else:
+            _check_creations(attempts)
             settlements = [_created(attempt, created, run, reading, force=force) for attempt in attempts]
         run.settle(settlements)
     return Resolution(address=address, upstream_id=created, attempts=len(attempts))
@@ -119,7 +124,9 @@ def _nothing_created(attempt: OpenAttempt, reading: Reading, *, force: bool) -> 
         raise _refused(attempt, f"two IDs are recorded for it: {ids}", "say which one it is with --created ID")
     if not force:
         _check_absent(attempt, reading)
-    return Settlement(attempt=attempt, state=AttemptState.NOT_APPLIED, evidence=f"{_somebody()} said: not created")
+    return Settlement(
+        attempt=attempt, state=AttemptState.NOT_APPLIED, evidence=f"{_somebody()} said: not {_done(attempt)}"
+    )
 
 
 def _check_absent(attempt: OpenAttempt, reading: Reading) -> None:
@@ -130,11 +137,19 @@ def _check_absent(attempt: OpenAttempt, reading: Reading) -> None:
     if seen is None or not seen.readable:
         why = seen.reason if seen is not None else "it was not read"
         raise _refused(attempt, f"the upstream's list is not known ({why})", f"try again; {anyway}")
-    matches = visible_matches(attempt, reading)
+    matches = visible_matches(attempt, reading) if attempt.kind == MutationKind.CREATE else []
     if matches:
         ids = ids_text(row.upstream_id for row in matches)
         hint = f"name it with --created {matches[0].upstream_id}; {anyway}"
         raise _refused(attempt, f"{ids} upstream may be it", hint)
+
+
+def _check_creations(attempts: Sequence[OpenAttempt]) -> None:
+    for attempt in attempts:
+        if attempt.kind != MutationKind.CREATE:
+            why = f"the {attempt.kind} of {attempt.upstream_id} is open, which creates nothing"
+            hint = "--not-created settles it: what the record shows then is compared with the manifest anew"
+            raise _refused(attempt, why, hint)
 
 
 def _created(attempt: OpenAttempt, upstream_id: str, run: Run, reading: Reading, *, force: bool) -> Settlement:
@@ -167,6 +182,10 @@ def _refused(attempt: OpenAttempt, why: str, hint: str) -> StateError:
     return StateError(
         "The attempt cannot be settled like that", detail=f"{attempt.address}: {why}. Nothing was changed.", hint=hint
     )
+
+
+def _done(attempt: OpenAttempt) -> str:
+    return "created" if attempt.kind == MutationKind.CREATE else "applied"
 
 
 def _somebody() -> str:

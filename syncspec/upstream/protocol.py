@@ -41,12 +41,17 @@ class MutationKind(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MutationRequest:
-    """One request to `POST /v1/mutations/run`, before it becomes JSON. `records` holds each record's data, in order."""
+    """One request to `POST /v1/mutations/run`, before it becomes JSON.
+
+    `records` holds each record's data, in order: nothing in a delete. `upstream_ids` names the records of an update,
+    in the order of `records`, and those of a delete; a create has none.
+    """
 
     kind: MutationKind
     sync_id: str
     collection_id: str
-    records: tuple[Data, ...]
+    records: tuple[Data, ...] = ()
+    upstream_ids: tuple[str, ...] = ()
     await_consumers: AwaitConsumers | None = None
 
 

@@ -168,17 +168,30 @@ def test_adoptions_count_only_where_they_are_asked_for(project: Path) -> None:
     assert lockfile(project).count('"origin":"adopted"') == 2
 
 
-def test_a_changed_manifest_is_blocked_and_apply_says_3(project: Path) -> None:
+def test_a_changed_manifest_is_shown_as_an_update_and_applied(project: Path) -> None:
     assert run("apply", "-y", folder=project).code == 0
     manifest = project / "manifests" / "contacts.yaml"
     manifest.write_text(CONTACTS.replace("LastName: Idaho", "LastName: Ginaz"))
+    plan = run("plan", "--detailed-exitcode", folder=project)
+    assert plan.code == 2
+    assert "~ contacts.duncan" in plan.out
+    assert '"Idaho" → "Ginaz"' in plan.out
+    applied = run("apply", "-y", folder=project)
+    assert applied.code == 0
+    assert "1 updated, 1 unchanged" in applied.out
+    assert run("plan", "--detailed-exitcode", folder=project).code == 0
+
+
+def test_records_that_are_declared_elsewhere_are_blocked_and_apply_says_3(project: Path) -> None:
+    assert run("apply", "-y", folder=project).code == 0
+    manifest = project / "manifests" / "contacts.yaml"
+    manifest.write_text(CONTACTS.replace("salesforce:contact", "salesforce:lead"))
     plan = run("plan", "--fail-on", "blocked", folder=project)
     assert plan.code == 2
     assert "! contacts.duncan" in plan.out
-    assert '"Idaho" upstream, "Ginaz" declared' in plan.out
     applied = run("apply", "-y", folder=project)
     assert applied.code == 3
-    assert "1 not attempted, 1 unchanged" in applied.out
+    assert "2 not attempted" in applied.out
 
 
 def test_a_large_plan_is_short_unless_asked_otherwise(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from syncspec.errors import UpstreamError
-from syncspec.upstream.protocol import Answered
+from syncspec.upstream.protocol import Answered, MutationKind, MutationRequest
 
 pytestmark = pytest.mark.anyio
 
@@ -87,6 +87,55 @@ async def test_a_delete_leaves_a_tombstone_at_the_end(upstream):
     assert answer.json()["records"][0]["deleted"] is True
     assert [(row.upstream_id, row.deleted) for row in rows] == [(second, False), (first, True)]
     assert (again.status_code, update.status_code) == (400, 400)
+
+
+async def test_an_update_request_changes_what_it_names_and_answers_whole_records(upstream):
+    async with upstream() as opened:
+        ids = await opened.create({"LastName": "Atreides", "Phone": "1"}, {"LastName": "Idaho"})
+        request = MutationRequest(
+            kind=MutationKind.UPDATE,
+            sync_id=SYNC,
+            collection_id="salesforce:contact",
+            records=({"Phone": "2"}, {"LastName": "Halleck"}),
+            upstream_ids=tuple(ids),
+        )
+        answer = await opened.connection.run(request)
+        rows = {row.upstream_id: row for row in await opened.listed()}
+    assert (answer.status, answer.readable) == (200, True)
+    assert {row.upstream_id: row.data for row in answer.records} == {
+        upstream_id: rows[upstream_id].data for upstream_id in ids
+    }
+    assert (rows[ids[0]].data["LastName"], rows[ids[0]].data["Phone"]) == ("Atreides", "2")
+    assert rows[ids[1]].data["LastName"] == "Halleck"
+    assert all(row.updated_at is not None and row.created_at is not None for row in rows.values())
+
+
+async def test_a_delete_request_leaves_tombstones_of_what_it_names(upstream):
+    async with upstream() as opened:
+        ids = await opened.create({"LastName": "Atreides"}, {"LastName": "Idaho"})
+        request = MutationRequest(
+            kind=MutationKind.DELETE, sync_id=SYNC, collection_id="salesforce:contact", upstream_ids=(ids[0],)
+        )
+        answer = await opened.connection.run(request)
+        rows = {row.upstream_id: row.deleted for row in await opened.listed()}
+    assert (answer.status, [row.upstream_id for row in answer.records]) == (200, [ids[0]])
+    assert rows == {ids[0]: True, ids[1]: False}
+
+
+async def test_an_update_of_a_deleted_record_is_refused_whole(upstream):
+    async with upstream() as opened:
+        ids = await opened.create({"LastName": "Atreides"}, {"LastName": "Idaho"})
+        await opened.post(kind="delete", upstream_ids=[ids[1]])
+        request = MutationRequest(
+            kind=MutationKind.UPDATE,
+            sync_id=SYNC,
+            collection_id="salesforce:contact",
+            records=({"LastName": "X"}, {"LastName": "Y"}),
+            upstream_ids=tuple(ids),
+        )
+        answer = await opened.connection.run(request)
+        rows = [row.data["LastName"] for row in await opened.listed() if not row.deleted]
+    assert (answer.status, rows) == (400, ["Atreides"])
 
 
 async def test_an_id_is_never_given_twice_even_after_a_delete(upstream):

@@ -10,7 +10,7 @@ import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import TypeGuard, assert_never
 
 import orjson
 
@@ -29,22 +29,27 @@ __all__ = [
 
 
 def mutation_body(request: MutationRequest) -> bytes:
-    """Give the exact bytes that are sent for a create: `records` with one `{"data": …}` per record, in order.
+    """Give the exact bytes that are sent, records in order.
 
-    The consumer keys are there only where the request declares consumers. Numbers must be finite, as manifests
-    guarantee. Raises ValueError for any other kind of mutation.
+    A create holds one `{"data": …}` per record, an update one `{"upstream_id": …, "data": …}`; a delete holds
+    `upstream_ids`. The consumer keys are there only where the request declares consumers. Numbers must be finite, as
+    manifests guarantee. Raises ValueError where an update names more or fewer IDs than records.
     """
-    match request.kind:
-        case MutationKind.CREATE:
-            items: list[Json] = [{"data": data} for data in request.records]
-        case MutationKind.UPDATE | MutationKind.DELETE:
-            raise ValueError(f"a mutation of kind {request.kind.value} has no wire form here")
     body: dict[str, Json] = {
         "kind": request.kind.value,
         "sync_id": request.sync_id,
         "collection_id": request.collection_id,
-        "records": items,
     }
+    match request.kind:
+        case MutationKind.CREATE:
+            body["records"] = [{"data": data} for data in request.records]
+        case MutationKind.UPDATE:
+            named = zip(request.upstream_ids, request.records, strict=True)
+            body["records"] = [{"upstream_id": upstream_id, "data": data} for upstream_id, data in named]
+        case MutationKind.DELETE:
+            body["upstream_ids"] = list(request.upstream_ids)
+        case _ as unreachable:
+            assert_never(unreachable)
     if request.await_consumers is not None:
         body["await_consumer_ids"] = list(request.await_consumers.ids)
         if request.await_consumers.timeout_ms is not None:

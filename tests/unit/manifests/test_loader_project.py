@@ -149,7 +149,6 @@ def test_wrong_section_is_an_error(workspace: Any, more: str, code: str) -> None
 @pytest.mark.parametrize(
     ("lifecycle", "code"),
     [
-        ("on_drift: restore", "unknown-choice"),
         ("on_adopt: update", "unknown-choice"),
         ("on_remove: delete", "unknown-choice"),
         ("on_missing: recreate", "unknown-choice"),
@@ -160,15 +159,20 @@ def test_lifecycle_of_later_versions_says_what_this_one_does(workspace: Any, lif
     workspace.contacts(f"match_on: [Email]\nlifecycle: {{{lifecycle}}}\nrecords: {{p: {{data: {{Email: x}}}}}}\n")
     error = workspace.error()
     assert error.code == code
-    assert "This version creates and adopts records" in error.detail
+    assert "This version creates, adopts and updates records" in error.detail
 
 
 def test_unsupported_lifecycle_message_names_the_supported_values(workspace: Any) -> None:
-    workspace.project("lifecycle: {on_drift: restore}\n")
+    workspace.project("lifecycle: {on_adopt: update}\n")
     assert workspace.error().detail == (
-        'Expected report or fail, found "restore". '
-        "This version creates and adopts records; it does not change, restore or delete them."
+        'Expected report or block, found "update". '
+        "This version creates, adopts and updates records; it does not delete them."
     )
+
+
+def test_drift_may_be_restored(workspace: Any) -> None:
+    workspace.contacts("match_on: [Email]\nlifecycle: {on_drift: restore}\nrecords: {p: {data: {Email: x}}}\n")
+    assert workspace.load().sets[0].records[0].lifecycle.on_drift is OnDrift.RESTORE
 
 
 def test_nearest_lifecycle_wins_key_by_key(workspace: Any) -> None:

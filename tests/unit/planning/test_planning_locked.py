@@ -62,23 +62,9 @@ def test_on_drift_fail_blocks() -> None:
     assert (change.action, change.code) == (Action.BLOCKED, "drift-refused")
 
 
-def test_an_author_s_change_is_blocked_because_updates_are_not_supported() -> None:
-    desired = record("contacts.paul", {**PAUL, "FirstName": "Usul"})
-    change = one(desired, row("003A", PAUL), entries=[entry]).change()
-    assert (change.action, change.code) == (Action.BLOCKED, "update-not-supported")
-    assert [(each.path, each.before, each.after) for each in change.fields] == [("FirstName", "Paul", "Usul")]
-    assert "ignore_changes" in change.reason
-
-
 def test_an_author_s_change_that_the_upstream_already_has_is_unchanged() -> None:
     desired = record("contacts.paul", {**PAUL, "FirstName": "Usul"})
     assert one(desired, row("003A", desired.data), entries=[entry]).change().action is Action.UNCHANGED
-
-
-def test_a_newly_managed_field_is_an_author_s_change_unless_equal() -> None:
-    desired = record("contacts.paul", {**PAUL, "Phone": "1"})
-    assert one(desired, row("003A", {**PAUL, "Phone": "1"}), entries=[entry]).change().action is Action.UNCHANGED
-    assert one(desired, row("003A", {**PAUL, "Phone": "2"}), entries=[entry]).change().code == "update-not-supported"
 
 
 def test_a_provider_s_other_form_is_reported_once_and_then_settled() -> None:

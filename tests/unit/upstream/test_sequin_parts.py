@@ -56,10 +56,42 @@ def test_values_keep_their_exact_form_on_the_wire():
     assert json.loads(mutation_body(create(records=(data,))))["records"] == [{"data": data}]
 
 
-@pytest.mark.parametrize("kind", [MutationKind.UPDATE, MutationKind.DELETE])
-def test_other_mutations_have_no_wire_form(kind):
-    with pytest.raises(ValueError, match=kind.value):
-        mutation_body(MutationRequest(kind=kind, sync_id="s", collection_id="a:b", records=()))
+def test_an_update_names_each_record_with_what_changes():
+    request = MutationRequest(
+        kind=MutationKind.UPDATE,
+        sync_id="s",
+        collection_id="a:b",
+        records=({"A": 1}, {"B": None}),
+        upstream_ids=("id-1", "id-2"),
+    )
+    assert json.loads(mutation_body(request)) == {
+        "kind": "update",
+        "sync_id": "s",
+        "collection_id": "a:b",
+        "records": [{"upstream_id": "id-1", "data": {"A": 1}}, {"upstream_id": "id-2", "data": {"B": None}}],
+    }
+
+
+def test_an_update_without_an_id_for_each_record_is_never_written():
+    with pytest.raises(ValueError, match="zip"):
+        mutation_body(MutationRequest(kind=MutationKind.UPDATE, sync_id="s", collection_id="a:b", records=({}, {})))
+
+
+def test_a_delete_names_ids_and_nothing_else():
+    request = MutationRequest(
+        kind=MutationKind.DELETE,
+        sync_id="s",
+        collection_id="a:b",
+        upstream_ids=("id-1", "id-2"),
+        await_consumers=AwaitConsumers(ids=("a",)),
+    )
+    assert json.loads(mutation_body(request)) == {
+        "kind": "delete",
+        "sync_id": "s",
+        "collection_id": "a:b",
+        "upstream_ids": ["id-1", "id-2"],
+        "await_consumer_ids": ["a"],
+    }
 
 
 def httpx_errors():

@@ -1,0 +1,106 @@
+"""What a plan asks of a run: lock entries that need no request, and what is delivered wave by wave."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import groupby
+
+from syncspec.apply.delivery import Delivery
+from syncspec.apply.entries import EntryMaker
+from syncspec.apply.mapping import SentRecord
+from syncspec.lockfile import LockEntry
+from syncspec.planning.batches import change_data
+from syncspec.planning.fields import differing
+from syncspec.planning.plan import Action, Batch, Change, ObservationSummary, Plan
+from syncspec.records import Data, DesiredRecord, DesiredSet, Lens, ObservedRecord
+from syncspec.upstream.protocol import MutationKind
+
+__all__ = ["Kept", "deliveries_of", "entries_without_sending"]
+
+Sets = Mapping[str, DesiredSet]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Lock entries that no request makes, and addresses that hold nothing any more."""
+
+    made: list[LockEntry]
+    removed: list[str]
+
+
+def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> Kept:
+    """Adoptions, moves, and what was seen for the first time."""
+    made: list[LockEntry] = []
+    removed: list[str] = []
+    for change in plan.changes:
+        record_set = sets.get(change.set_name)
+        if change.desired is None or record_set is None:
+            continue
+        if change.action is Action.ADOPT and change.observed:
+            made.append(entries.adopted(change.desired, record_set, change.observed))
+        elif change.action is Action.MOVE and change.moved_from:
+            made.append(entries.moved(locked[change.moved_from], change.desired))
+            removed.append(change.moved_from)
+        elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
+            agreed = _agreed(record_set, change.desired, change.observed)
+            made.append(entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed))
+    return Kept(made, removed)
+
+
+def _agreed(record_set: DesiredSet, desired: DesiredRecord, row: ObservedRecord) -> Data:
+    """The fields that the row shows as they are declared."""
+    others = {*differing(record_set, desired, row), *desired.lifecycle.ignore_changes}
+    return {name: value for name, value in desired.data.items() if name not in others}
+
+
+def deliveries_of(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> list[list[Delivery]]:
+    """A plan's batches, wave by wave."""
+    lenses = {name: record_set.lens for name, record_set in sets.items()}
+    seen = {summary.target.place: summary for summary in plan.observations}
+    deliveries: list[tuple[int, Delivery]] = []
+    for batch in sorted(plan.batches, key=lambda batch: batch.wave):
+        records = tuple(
+            _sent(sets[change.set_name], lenses[change.set_name], change, locked, entries) for change in batch.changes
+        )
+        deliveries.append((batch.wave, _delivery(batch, records, seen[batch.target.place])))
+    return [[item for _, item in wave] for _, wave in groupby(deliveries, key=lambda pair: pair[0])]
+
+
+def _delivery(batch: Batch, records: tuple[SentRecord, ...], seen: ObservationSummary) -> Delivery:
+    resends = {change.address: change.resend for change in batch.changes if change.resend}
+    return Delivery(
+        target=batch.target,
+        records=records,
+        kind=MutationKind(batch.kind),
+        await_consumers=batch.await_consumers,
+        cursor=seen.cursor,
+        stream=seen.stream,
+        polling_seconds=seen.polling_seconds,
+        repeats={address: resend.attempt for address, resend in resends.items()},
+        absences={address: resend.absences for address, resend in resends.items()},
+        alone=any(resend.alone for resend in resends.values()),
+    )
+
+
+def _sent(
+    record_set: DesiredSet, lens: Lens, change: Change, locked: Mapping[str, LockEntry], entries: EntryMaker
+) -> SentRecord:
+    desired, rules = change.desired, record_set.rules
+    assert desired is not None
+    creates = change.action is Action.CREATE
+    names = [each.path for each in change.fields]
+    return SentRecord(
+        desired=desired,
+        wire=change_data(record_set, change),
+        match_on=record_set.match_on,
+        marker_field=record_set.marker_field,
+        rules=rules,
+        key_secret=entries.key_secret(record_set.match_on, rules),
+        key_id=entries.key_id(record_set.match_on, rules),
+        lens=lens,
+        sent=entries.sent(desired.data, rules)
+        if creates
+        else entries.changing(names, desired.data, rules, change.observed),
+        locked=None if creates else locked[change.address],
+    )

@@ -59,7 +59,7 @@ class Announcements:
     def add(self, delivery: Delivery, *, at: datetime) -> None:
         """Announce what of a delivery is not announced yet."""
         margin = delivery.margin(self._upstreams[delivery.target.upstream])
-        for intent in delivery.intents(payload_key=None):
+        for intent in delivery.intents():
             if intent.address not in self._announced:
                 name = f"{self._run}.w{self._waves}.{self._number}"
                 self._announced[intent.address] = _Announced(_line(intent, name, margin, at), margin)

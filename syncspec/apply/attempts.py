@@ -23,7 +23,7 @@ __all__ = ["AttemptOutcome", "AttemptTable", "Intended", "Intent", "Settlement"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """One record that is about to be sent. `payload`, `key` and `loose_key` are digests, `sent` those of its fields.
+    """One record that is about to be sent. `key` and `loose_key` are digests, `sent` those of its fields.
 
     `repeats` is the attempt that came before, `absences` how often the record was sent and then proved absent;
     `alone`: it was in a request that was refused, so that it goes in one of its own.
@@ -32,7 +32,6 @@ class Intent:
     address: str
     kind: str
     target: Target
-    payload: str
     key: str | None = None
     loose_key: str | None = None
     key_id: str | None = None
@@ -95,7 +94,7 @@ class Settlement:
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
 _COLUMNS = (
     *("attempt", "run", "batch", "lockfile", "address", "kind", "upstream", "endpoint", "sync_id", "collection_id"),
-    *("state", "payload", "key", "loose_key", "key_id", "marker", "lens", "sent", "cursor", "stream", "repeats"),
+    *("state", "key", "loose_key", "key_id", "marker", "lens", "sent", "cursor", "stream", "repeats"),
     *("absences", "alone", "intended_at", "boot", "uptime", "not_after", "horizon", "upstream_id"),
 )
 _ABSENT = (
@@ -131,14 +130,15 @@ class AttemptTable:
         """Insert a batch's intents; gives the attempt of each address."""
         names = {intent.address: f"{run}.{batch}.{number}" for number, intent in enumerate(intents)}
         times = (rfc3339(at.wall), at.boot, at.uptime, rfc3339(not_after), rfc3339(horizon))
-        lenses = {id(intent.lens): lens_text(intent.lens) for intent in intents if intent.lens is not None}
+        distinct = {id(intent.lens): intent.lens for intent in intents if intent.lens is not None}
+        lenses = {key: lens_text(lens) for key, lens in distinct.items()}
         self._db.executemany(
             _insert(_COLUMNS),
             [
                 (
                     *(names[intent.address], run, batch, self._lockfile, intent.address, intent.kind),
                     *_place(intent.target),
-                    *(AttemptState.INTENDED, intent.payload, intent.key, intent.loose_key, intent.key_id),
+                    *(AttemptState.INTENDED, intent.key, intent.loose_key, intent.key_id),
                     *(intent.marker, lenses.get(id(intent.lens)), packed_sent(intent.sent), intent.cursor),
                     *(intent.stream, intent.repeats, intent.absences, intent.alone, *times, intent.upstream_id),
                 )
@@ -155,7 +155,7 @@ class AttemptTable:
                 (
                     *(line.attempt, "lockfile", 0, self._lockfile, line.address, line.kind),
                     *_place(line.target),
-                    *(_kept_state(line.state), "", line.key, line.loose_key, line.key_id, line.marker),
+                    *(_kept_state(line.state), line.key, line.loose_key, line.key_id, line.marker),
                     *(lens_text(line.lens) if line.lens else None, packed_sent(line.sent), None, line.stream, None),
                     *(line.absences, False, line.intended_at, None, 0.0, None, line.horizon, line.upstream_id),
                     *(line.status, line.refused, line.evidence, orjson.dumps(line.candidates)),

@@ -14,7 +14,6 @@ from syncspec.keys import key_digest
 from syncspec.records import AwaitConsumers, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import MutationKind, MutationRequest
-from syncspec.values import digest
 
 __all__ = ["SEND_WITHIN", "Delivery"]
 
@@ -62,17 +61,16 @@ class Delivery:
             await_consumers=self.await_consumers,
         )
 
-    def intents(self, *, payload_key: bytes | None) -> list[Intent]:
-        """What the journal keeps of each record before it is sent; `payload_key` keys the digest of its data."""
-        return [self._intent(record, payload_key) for record in self.records]
+    def intents(self) -> list[Intent]:
+        """What the journal keeps of each record before it is sent."""
+        return [self._intent(record) for record in self.records]
 
-    def _intent(self, record: SentRecord, payload_key: bytes | None) -> Intent:
+    def _intent(self, record: SentRecord) -> Intent:
         key = record.desired.key
         return Intent(
             address=record.address,
             kind=MutationKind.CREATE,
             target=self.target,
-            payload=digest(record.wire, key=payload_key),
             key=key_digest(key.strict, secret=record.key_secret) if key else None,
             loose_key=key_digest(key.loose, secret=record.key_secret) if key else None,
             key_id=record.key_id if key else None,

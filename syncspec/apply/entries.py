@@ -136,7 +136,7 @@ class EntryMaker:
                 seen = None
             elif not isinstance(value, str) or value != shown:
                 seen = self._digest(name, rules, shown)
-            fields[name] = known if seen is None else replace(known, seen=seen)
+            fields[name] = FieldDigests(sent=known.sent, seen=seen, private=known.private)
         return fields
 
     def _digest(self, name: str, rules: FieldRules, value: Json, *, private: bool | None = None) -> str | None:

@@ -185,7 +185,7 @@ class Executor:
             return self._journal.intend(
                 self._run,
                 self._batches,
-                delivery.intents(payload_key=self._entries.keys.private),
+                delivery.intents(),
                 epochs=self._epochs,
                 at=at,
                 not_after=not_after,

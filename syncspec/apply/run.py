@@ -132,6 +132,8 @@ class Run:
 
         Raises LockLostError, StateError, LockfileError.
         """
+        if not self._state.to_reconcile:
+            return Reconciled()
         reading = reading_of(self._project, self._state, observations, began=began, clock=self._clock)
         reconciled = reconcile(self._state.to_reconcile, reading)
         if reconciled.settlements:

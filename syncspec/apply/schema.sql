@@ -33,7 +33,6 @@ CREATE TABLE attempts (
     sync_id TEXT NOT NULL,
     collection_id TEXT NOT NULL,
     state TEXT NOT NULL,
-    payload TEXT NOT NULL,
     key TEXT,
     loose_key TEXT,
     key_id TEXT,

@@ -16,6 +16,7 @@ __all__ = ["app"]
 _COMMANDS = {
     "init": "Make a project to start from.",
     "validate": "Check all manifests, offline.",
+    "fmt": "Give manifests their canonical form.",
     "plan": "Show what apply would do.",
     "apply": "Do what the manifests say, after a question.",
     "resolve": "Settle by hand what became of a record.",

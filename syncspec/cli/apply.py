@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from syncspec.cli.invocation import Invocation
-from syncspec.cli.options import format_options, project_options, selection_options
+from syncspec.cli.options import project_options, review_options, selection_options
 
 __all__ = ["command"]
 
@@ -41,7 +41,7 @@ Examples:
     help="No run came before those that the journal here knows: do not wait for what one may have in flight.",
 )
 @click.option("--full", is_flag=True, help="List every record, however many there are.")
-@format_options("text", "json")
+@review_options()
 @project_options()
 @click.pass_obj
 def command(
@@ -92,10 +92,18 @@ def command(
     report = applying.run(project, ask=not auto_approve, **options)
     if report is None:
         return 130
-    invocation.screen.show(report.diagnostics)
+    invocation.show(report.diagnostics)
     try:
-        invocation.write(report.render(invocation.format, color=invocation.screen.result_color, full=full))
+        invocation.write_rendered(
+            report.render(
+                invocation.format,
+                color=invocation.screen.result_color,
+                full=full,
+                redact=invocation.redact,
+                folder=invocation.annotated_folder(),
+            )
+        )
     except SyncspecError as error:
         # The records are applied, whether or not that could be printed: the exit code must say what was done.
-        invocation.screen.show(error.diagnostics)
+        invocation.show(error.diagnostics)
     return report.exit_code

@@ -86,12 +86,12 @@ class Applying:
 
     def _show_plan(self, view: View, plan: ReviewablePlan, *, ask: bool) -> None:
         view.pause()
-        self._screen.show(plan.diagnostics)
-        if not self._invocation.is_json:
-            color = self._screen.result_color
-            self._invocation.write(plan.render("text", color=color, full=self._full) + "\n")
+        self._invocation.show(plan.diagnostics)
+        render = functools.partial(plan.render, "text", full=self._full, redact=self._invocation.redact)
+        if self._invocation.format == "text":
+            self._invocation.write(render(color=self._screen.result_color) + "\n")
         elif ask:
-            self._screen.tell(plan.render("text", color=self._screen.color, full=self._full) + "\n")
+            self._screen.tell(render(color=self._screen.color) + "\n")
 
     def _confirm(self, view: View, plan: ReviewablePlan) -> bool:
         view.pause()

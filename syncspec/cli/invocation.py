@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from syncspec.cli.output import Screen, write_result
+from syncspec.diagnostics import Diagnostic
 from syncspec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ class Invocation:
     verbose: int = 0
     upstream: str | None = None
     lock_timeout: float = 0.0
+    redact: bool = False
+    project_path: Path = field(default_factory=Path)
     result_written: bool = False
 
     @property
@@ -47,6 +50,24 @@ class Invocation:
         """Write the result to stdout. Raises SyncspecError where the system refuses."""
         self.result_written = True
         write_result(content)
+
+    def write_rendered(self, content: str) -> None:
+        """Write what was rendered in the chosen format: text for the terminal, all else as UTF-8 everywhere."""
+        self.write(content if self.format == "text" else content.encode("utf-8"))
+
+    def show(self, diagnostics: Sequence[Diagnostic]) -> None:
+        """Write diagnostics to stderr, without values where those are to be hidden."""
+        if self.redact:
+            from syncspec.render.redaction import redacted_diagnostics
+
+            diagnostics = redacted_diagnostics(diagnostics)
+        self.screen.show(diagnostics)
+
+    def annotated_folder(self) -> str:
+        """What annotations' paths begin with; nothing but `--format github` needs it."""
+        from syncspec.cli.repository import folder_in_repository
+
+        return folder_in_repository(self.project_path) if self.format == "github" else ""
 
     def enter_folder(self) -> None:
         """Go to the folder of -C, which all paths of the command line are relative to. Raises UsageError."""
@@ -65,6 +86,7 @@ class Invocation:
         from syncspec.project.opening import Opening
 
         self.enter_folder()
+        self.project_path = path or Path()
         return Opening(
             path=path or Path(),
             env=self.env,

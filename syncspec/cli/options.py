@@ -10,7 +10,14 @@ import click
 
 from syncspec.cli.invocation import Invocation
 
-__all__ = ["AnyCommand", "format_options", "general_options", "project_options", "selection_options"]
+__all__ = [
+    "AnyCommand",
+    "format_options",
+    "general_options",
+    "project_options",
+    "review_options",
+    "selection_options",
+]
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 Store = Callable[[Invocation, Any], None]
@@ -143,6 +150,32 @@ def format_options(*formats: str) -> Callable[[AnyCommand], AnyCommand]:
                 "--format", "format", store=_set("format"), type=click.Choice(formats), help="How to print the result."
             ),
             json_option(),
+        ]
+    )
+
+
+def review_options() -> Callable[[AnyCommand], AnyCommand]:
+    """The formats in which people and pipelines review plans and reports, and what these may show."""
+    formats = ("text", "json", "markdown", "html", "github")
+    return _stack(
+        [
+            _stored(
+                "--format",
+                "format",
+                store=_set("format"),
+                type=click.Choice(formats),
+                metavar="FORMAT",
+                help=f"How to print the result: {', '.join(formats[:-1])} or {formats[-1]}.",
+            ),
+            json_option(),
+            _stored(
+                "--redact",
+                "redact",
+                store=lambda invocation, value: setattr(invocation, "redact", True),
+                type=click.Choice(["values"]),
+                metavar="values",
+                help="Hide all values in the output; names, counts and actions stay.",
+            ),
         ]
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from syncspec.cli.invocation import Invocation
-from syncspec.cli.options import format_options, project_options, selection_options
+from syncspec.cli.options import project_options, review_options, selection_options
 
 __all__ = ["command"]
 
@@ -19,6 +19,8 @@ Examples:
   syncspec plan manifests/crm -e sandbox
   syncspec plan --target contacts.paul --json
   syncspec plan --detailed-exitcode --fail-on blocked,unknown
+  syncspec plan --format markdown > comment.md
+  syncspec plan --format html --redact values > plan.html
 """
 
 _KINDS = ("drift", "blocked", "unknown", "adopt")
@@ -34,7 +36,7 @@ def _kinds(context: click.Context, parameter: click.Parameter, values: Sequence[
 
 @click.command("plan", epilog=_EXAMPLES)
 @selection_options()
-@click.option("--full", is_flag=True, help="Show every record to create, however many there are.")
+@click.option("--full", is_flag=True, help="Show every change, however many there are.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where apply would create records.")
 @click.option(
     "--fail-on",
@@ -44,7 +46,7 @@ def _kinds(context: click.Context, parameter: click.Parameter, values: Sequence[
     metavar="KINDS",
     help="Exit with 2 where the plan holds one of: drift, blocked, unknown, adopt.",
 )
-@format_options("text", "json")
+@review_options()
 @project_options()
 @click.pass_obj
 def command(
@@ -75,8 +77,17 @@ def command(
                 project.plan, include=include, exclude=exclude, labels=labels, paths=paths, on_rows=view.rows
             )
         )
-    invocation.screen.show(plan.diagnostics if not invocation.is_json else ())
-    invocation.write(plan.render(invocation.format, color=invocation.screen.result_color, full=full))
+    if invocation.format not in ("json", "github"):
+        invocation.show(plan.diagnostics)
+    invocation.write_rendered(
+        plan.render(
+            invocation.format,
+            color=invocation.screen.result_color,
+            full=full,
+            redact=invocation.redact,
+            folder=invocation.annotated_folder(),
+        )
+    )
     if any(not seen.readable for seen in plan.plan.observations):
         return 1
     found = {action.value for action, number in plan.summary.items() if number}

@@ -58,14 +58,14 @@ class _Silent:
 
 
 class _Lines:
-    """At most a line every two seconds, so that a log stays readable."""
+    """At most a line every two seconds, so that a log stays readable; a wait as long as that is always told."""
 
     def __init__(self, screen: Screen, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._screen = screen
         self._clock = clock
         self._last = clock()
         self._records = 0
-        self._done = 0
+        self._done: set[str] = set()
 
     def rows(self, target: Target, number: int) -> None:
         self._tell(f"Reading {visible(target.collection_id)}: {number:,} records so far.")
@@ -75,20 +75,24 @@ class _Lines:
             case RunStarted():
                 self._records = event.records
             case RecordFinished():
-                self._done += 1
+                # What is unknown at first is finished once more when it is found.
+                self._done.add(event.record.address)
             case BatchFinished():
-                self._tell(f"Applying: {self._done:,} of {self._records:,} records.")
+                done = len(self._done)
+                self._tell(f"Applying: {done:,} of {max(done, self._records):,} records.")
+            case Waiting(seconds=seconds) if seconds >= SECONDS_BETWEEN_LINES:
+                self._screen.note(_waiting(event))
             case Waiting():
-                self._tell(_waiting(event))
+                self._tell(_waiting(event), always=event.seconds >= SECONDS_BETWEEN_LINES)
             case BatchSent() | RunFinished():
                 pass
 
     def pause(self) -> None:
         """Lines need no room."""
 
-    def _tell(self, line: str) -> None:
+    def _tell(self, line: str, *, always: bool = False) -> None:
         now = self._clock()
-        if now - self._last >= SECONDS_BETWEEN_LINES:
+        if always or now - self._last >= SECONDS_BETWEEN_LINES:
             self._last = now
             self._screen.note(line)
 
@@ -100,6 +104,7 @@ class _Moving:
         self._screen = screen
         self._display: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._done: set[str] = set()
 
     def rows(self, target: Target, number: int) -> None:
         name = f"Reading {visible(target.collection_id)} of {visible(target.upstream)}"
@@ -112,7 +117,8 @@ class _Moving:
                 self._task("Applying", total=records)
             case RecordFinished() if "Applying" in self._tasks:
                 display, task = self._task("Applying", total=None)
-                display.advance(task)
+                self._done.add(event.record.address)
+                display.update(task, completed=len(self._done))
             case Waiting():
                 self._screen_line(_waiting(event))
             case _:

@@ -63,15 +63,25 @@ def _explain(error: Exception, invocation: Invocation) -> int:
 
 
 def _show_failure(diagnostics: Sequence[Diagnostic], invocation: Invocation) -> None:
-    """Tell on stderr, and where JSON was asked for, as the one document on stdout."""
-    invocation.screen.show(diagnostics)
-    if invocation.format == "json" and not invocation.result_written:
-        from syncspec.render.diagnostics import diagnostics_document
+    """Tell on stderr, and where JSON or annotations were asked for, in that form on stdout."""
+    if invocation.redact:
+        from syncspec.render.redaction import redacted_diagnostics
 
-        try:
+        whole, diagnostics = diagnostics, redacted_diagnostics(diagnostics)
+        if tuple(whole) != diagnostics:
+            invocation.screen.note("Details are hidden; the same command without --redact shows them.")
+    invocation.screen.show(diagnostics)
+    if invocation.format not in ("json", "github") or invocation.result_written:
+        return
+    from syncspec.render.diagnostics import diagnostics_document, github_annotations
+
+    try:
+        if invocation.format == "json":
             write_result(diagnostics_document(diagnostics))
-        except SyncspecError as error:
-            invocation.screen.show(error.diagnostics)
+        else:
+            write_result(github_annotations(diagnostics, folder=invocation.annotated_folder()).encode("utf-8"))
+    except SyncspecError as error:
+        invocation.screen.show(error.diagnostics)
 
 
 def _wrong_usage(error: click.ClickException, invocation: Invocation) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from syncspec.cli.invocation import Invocation
-from syncspec.cli.options import format_options, project_options
+from syncspec.cli.options import project_options, review_options
 
 __all__ = ["command"]
 
@@ -13,22 +13,27 @@ _EXAMPLES = """\b
 Examples:
   syncspec runs
   syncspec runs 20260101T120000 --json
+  syncspec runs 20260101T120000 --format html > report.html
 """
 
 
 @click.command("runs", epilog=_EXAMPLES)
 @click.argument("run", required=False, metavar="[RUN]")
-@format_options("text", "json")
+@review_options()
 @project_options()
 @click.pass_obj
 def command(invocation: Invocation, run: str | None) -> int:
     """List the past runs of this machine, the newest first, or show what one of them did.
 
-    RUN may be the beginning of a run's name.
+    RUN may be the beginning of a run's name. The list is text or JSON; one run is shown in every format.
     """
     from syncspec.apply.history import past_runs, run_report
-    from syncspec.render.report_json import report_json, runs_json
-    from syncspec.render.report_text import report_text, runs_text
+    from syncspec.project.results import render_report
+    from syncspec.render.report_json import runs_json
+    from syncspec.render.report_text import runs_text
+
+    if run is None and invocation.format not in ("text", "json"):
+        raise click.UsageError(f"--format {invocation.format} shows one run; name it.")
 
     project = invocation.opening().load(resolve_env=False)
     color = invocation.screen.result_color
@@ -37,5 +42,16 @@ def command(invocation: Invocation, run: str | None) -> int:
         invocation.write(runs_json(runs) if invocation.is_json else runs_text(runs, color=color))
     else:
         report = run_report(project, run)
-        invocation.write(report_json(report) if invocation.is_json else report_text(report, color=color, full=True))
+        invocation.write_rendered(
+            render_report(
+                report,
+                invocation.format,
+                project=project.name,
+                environment=project.environment,
+                color=color,
+                full=True,
+                redact=invocation.redact,
+                folder=invocation.annotated_folder(),
+            )
+        )
     return 0

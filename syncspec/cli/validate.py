@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
@@ -30,6 +29,7 @@ def command(invocation: Invocation, path: Path | None) -> int:
     All errors of all files are shown at once. The project that PATH (else this folder) belongs to is always checked
     as a whole. Exit code 1 where there are errors.
     """
+    from syncspec.cli.repository import folder_in_repository
     from syncspec.project.validation import validate
     from syncspec.render.diagnostics import count_text, diagnostics_document, github_annotations
 
@@ -39,7 +39,7 @@ def command(invocation: Invocation, path: Path | None) -> int:
         case "json":
             invocation.write(diagnostics_document(result.diagnostics))
         case "github":
-            invocation.write(github_annotations(result.diagnostics, folder=_folder_in_repository(opening.path)))
+            invocation.write(github_annotations(result.diagnostics, folder=folder_in_repository(opening.path)))
         case _:
             invocation.screen.show(result.diagnostics)
     if result.project is None:
@@ -53,13 +53,3 @@ def command(invocation: Invocation, path: Path | None) -> int:
 
 def _counted(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
-def _folder_in_repository(path: Path) -> str:
-    """The way from the repository, or else this folder, to the project: what annotations' paths begin with."""
-    from syncspec.manifests.loader import find_project_file
-
-    found = find_project_file(path)
-    root = found.parent if found is not None else path.resolve()
-    repository = Path(os.environ.get("GITHUB_WORKSPACE") or ".").resolve()
-    return root.relative_to(repository).as_posix() if root.is_relative_to(repository) and root != repository else ""

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 from pydantic import ValidationError
 
 from syncspec.diagnostics import Diagnostic, Severity, Source
@@ -20,6 +21,10 @@ __all__ = ["parse_lockfile", "read_lockfile", "render_lockfile", "salvage_lockfi
 
 _CONFLICT = re.compile(rb"^(<<<<<<<|=======|>>>>>>>|\|\|\|\|\|\|\|)( |$)")
 _SHOWN = 20
+_REBUILD = (
+    "restore the file from git, or run: syncspec lock rebuild (it keeps the damaged file, and takes every line that "
+    "can be read and all that the journal knows)"
+)
 
 
 def read_lockfile(path: Path, *, project: str, environment: str | None) -> Lockfile:
@@ -33,15 +38,18 @@ def read_lockfile(path: Path, *, project: str, environment: str | None) -> Lockf
     except FileNotFoundError:
         return Lockfile(project=project, environment=environment)
     except OSError as error:
-        detail = f"{path.name}: {error.strerror or error}."
-        raise LockfileError("The lockfile cannot be read", detail=detail) from error
+        raise LockfileError(
+            "The lockfile cannot be read",
+            detail=f"{path.name}: {error.strerror or error}. Nothing was sent.",
+            hint="give read access; where something else has its name, move that away and run: syncspec lock rebuild",
+        ) from error
     return parse_lockfile(content, file=path.name, project=project, environment=environment)
 
 
 def salvage_lockfile(
     content: bytes, *, file: str, project: str, environment: str | None
 ) -> tuple[Lockfile, tuple[Diagnostic, ...]]:
-    """What can be read of a damaged lockfile, and what cannot.
+    """What can be read of a damaged lockfile, and a warning for each thing that cannot.
 
     Two IDs for one address become a conflict for a person to settle; an ID that two addresses hold is given to
     neither. Raises LockfileError where the file is another project's or of a newer version: its lines are not ours.
@@ -82,8 +90,8 @@ class _Reading:
                 number,
                 "The lockfile holds git's conflict markers",
                 "The merge that wrote it was not finished.",
-                'keep all lines of both sides and remove the markers; "*.lock merge=union" in .gitattributes '
-                "does so in the next merge",
+                'syncspec lock rebuild keeps the lines of both sides; "*.lock merge=union" in .gitattributes does so '
+                "in the next merge",
             )
             return
         try:
@@ -91,9 +99,13 @@ class _Reading:
         except ValidationError as error:
             first = error.errors(include_url=False, include_input=False)[0]
             where = ".".join(str(part) for part in first["loc"])
-            self._problem(number, "A lockfile line is not valid", f"{where}: {first['msg']}.".removeprefix(": "), None)
+            detail = f"{where}: {first['msg']}.".removeprefix(": ")
+            self._problem(number, "A lockfile line is not valid", detail, _REBUILD)
+        except orjson.JSONDecodeError as error:
+            # Its own words count lines within the line.
+            self._problem(number, "A lockfile line cannot be read", f"{error.msg}, column {error.colno}.", _REBUILD)
         except ValueError as error:
-            self._problem(number, "A lockfile line cannot be read", f"{error}.", "restore the file from git")
+            self._problem(number, "A lockfile line cannot be read", f"{error}.", _REBUILD)
         else:
             self._place(number, parsed)
 
@@ -113,7 +125,7 @@ class _Reading:
             detail = f"It is of version {header.lockfile_version}; this syncspec reads version {VERSION}."
             self._problem(number, "The lockfile is of a newer version", detail, "use a newer syncspec")
         elif header.lockfile_version < 1:
-            self._problem(number, "A lockfile line is not valid", "lockfile_version starts at 1.", None)
+            self._problem(number, "A lockfile line is not valid", "lockfile_version starts at 1.", _REBUILD)
         if (header.project, header.environment) != (self._project, self._environment):
             detail = (
                 f"It is of {_whose(header.project, header.environment)}, "
@@ -134,7 +146,9 @@ class _Reading:
                 number,
                 "The lockfile holds two IDs for one address",
                 detail,
-                "one of the two records is a duplicate: find out which upstream, then delete its line",
+                "one of the two records is a duplicate: find out which upstream; syncspec lock rebuild keeps both IDs, "
+                "and syncspec resolve --created ID chooses",
+                address=entry.address,
             )
         else:
             self._entries[entry.address] = (known[0], _folded(known[1], entry))
@@ -152,7 +166,8 @@ class _Reading:
                     number,
                     "The lockfile gives one upstream ID to two addresses",
                     detail,
-                    "keep the line of the address that is declared and delete the other",
+                    "syncspec lock rebuild gives it to neither, and the next apply finds the declared one by its match "
+                    "key; or delete the wrong line",
                 )
 
     def salvage(self) -> tuple[Lockfile, tuple[Diagnostic, ...]]:
@@ -172,14 +187,21 @@ class _Reading:
             },
             pending=(*(attempt for _, attempt in sorted(self._pending.items())), *self._conflicts),
         )
-        return salvaged, tuple(self._problems)
+        return salvaged, tuple(self._left_out(item) for item in self._problems)
+
+    def _left_out(self, problem: Diagnostic) -> Diagnostic:
+        """The problem, now that what could be read was taken."""
+        chosen = problem.address is not None
+        hint = f"syncspec resolve {problem.address} --created ID says which one it is" if chosen else None
+        return replace(problem, severity=Severity.WARNING, hint=hint)
 
     def finish(self) -> Lockfile:
         self._check_ids()
         if self._lines and not self._headers:
-            self._problem(1, "The lockfile has no header", "Its first line is missing.", "restore the file from git")
+            self._problem(1, "The lockfile has no header", "Its first line is missing.", _REBUILD)
         if self._problems:
-            raise LockfileError("The lockfile cannot be used", diagnostics=self._problems[:_SHOWN])
+            shown = [replace(item, detail=f"{item.detail} Nothing was sent.") for item in self._problems[:_SHOWN]]
+            raise LockfileError("The lockfile cannot be used", diagnostics=shown)
         return Lockfile(
             project=self._project,
             environment=self._environment,
@@ -187,11 +209,17 @@ class _Reading:
             pending=tuple(attempt for _, attempt in sorted(self._pending.items())),
         )
 
-    def _problem(self, line: int, summary: str, detail: str, hint: str | None) -> None:
+    def _problem(self, line: int, summary: str, detail: str, hint: str, *, address: str | None = None) -> None:
         source = Source(file=self._file, line=line)
         self._problems.append(
             Diagnostic(
-                severity=Severity.ERROR, code="lockfile", summary=summary, detail=detail, source=source, hint=hint
+                severity=Severity.ERROR,
+                code="lockfile",
+                summary=summary,
+                detail=detail,
+                source=source,
+                hint=hint,
+                address=address,
             )
         )
 

@@ -237,9 +237,9 @@ def entry_line(entry: LockEntry) -> bytes:
         "state": entry.state,
         "protect": entry.protect or None,
         "key": entry.key,
-        "marker": entry.marker,
+        "marker": entry.marker or None,
         "locked_at": entry.locked_at,
-        "updated_at": entry.updated_at,
+        "updated_at": entry.updated_at or None,
     }
     line = {name: item for name, item in value.items() if item is not None}
     if fields:

@@ -91,7 +91,7 @@ def _loaded(
         shaped = check_shape(document, body, expansion=expansion, problems=problems)
         used |= expansion.used
         if shaped is not None and around is not None:
-            entry = load_set(shaped, around=around, schemas=schemas, problems=problems)
+            entry = load_set(shaped, around=around, schemas=schemas, root=layout.root, problems=problems)
             if entry is not None:
                 loaded.append(entry)
     check_keys(loaded, problems)

@@ -47,13 +47,15 @@ def check_keys(sets: Iterable[LoadedSet], problems: Problems) -> None:
         desired = loaded.desired
         key = (place, record.key.loose)
         other_set, other = first.setdefault(key, (desired, record))
-        if other is record or _is_known(known, key, other, record) or problems.only_counts(loaded.document):
+        if other is record or _is_known(known, key, other, record):
+            continue
+        document, path = loaded.place_of(record)
+        if problems.only_counts(document):
             continue
         same = "the same" if other.key is not None and other.key.strict == record.key.strict else "nearly the same"
-        name = record.address.partition(".")[2]
         problems.add(
-            loaded.document,
-            path=("spec", "records", name),
+            document,
+            path=path,
             code="duplicate-key-values",
             summary="Two records have the same match key",
             detail=f"{record.address} ({_key_shown(desired, record)}) and {other.address} "
@@ -75,10 +77,10 @@ def check_upstream_ids(sets: Iterable[LoadedSet], problems: Problems) -> None:
         other = first.setdefault(key, record)
         if other is record or _is_known(known, key, other, record):
             continue
-        name = record.address.partition(".")[2]
+        document, path = loaded.place_of(record)
         problems.add(
-            loaded.document,
-            path=("spec", "records", name, "upstream_id"),
+            document,
+            path=(*path, "upstream_id"),
             code="duplicate-upstream-id",
             summary="Two records claim the same upstream ID",
             detail=f"{record.address} and {other.address} at {other.source} both claim "

@@ -9,7 +9,7 @@ from itertools import islice
 from syncspec.manifests.findings import Refusal
 from syncspec.manifests.source_text import SourceText
 
-__all__ = ["decoded"]
+__all__ = ["decoded", "utf8_text"]
 
 _WIDE_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),
@@ -26,17 +26,24 @@ def decoded(content: bytes, *, file: str, limit: int) -> tuple[SourceText, list[
 
     Where the bytes are not UTF-8, the text is what can be shown of them, and the refusal says so.
     """
-    wide = next((name for mark, name in _WIDE_MARKS if content.startswith(mark)), None)
-    if wide or content[:4].count(0) >= 2 or (len(content) == 2 and 0 in content):
-        return SourceText(file, ""), [(_wide(wide), 0)]
-    content = content.removeprefix(codecs.BOM_UTF8)
-    try:
-        text = SourceText(file, content.decode("utf-8"))
-    except UnicodeDecodeError as error:
-        offset = len(content[: error.start].decode("utf-8"))
-        return SourceText(file, content.decode("utf-8", errors="replace")), [(_not_utf8(content, error.start), offset)]
+    text, refused = utf8_text(content, file=file)
+    if refused is not None:
+        return text, [refused]
     forbidden = islice(_FORBIDDEN.finditer(text.text), limit)
     return text, [(_forbidden(match[0]), match.start()) for match in forbidden]
+
+
+def utf8_text(content: bytes, *, file: str) -> tuple[SourceText, tuple[Refusal, int] | None]:
+    """Give the text without a byte order mark; where the bytes are not UTF-8, what can be shown of them, and why."""
+    wide = next((name for mark, name in _WIDE_MARKS if content.startswith(mark)), None)
+    if wide or content[:4].count(0) >= 2 or (len(content) == 2 and 0 in content):
+        return SourceText(file, ""), (_wide(wide), 0)
+    content = content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return SourceText(file, content.decode("utf-8")), None
+    except UnicodeDecodeError as error:
+        offset = len(content[: error.start].decode("utf-8"))
+        return SourceText(file, content.decode("utf-8", errors="replace")), (_not_utf8(content, error.start), offset)
 
 
 def _wide(name: str | None) -> Refusal:

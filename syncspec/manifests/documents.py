@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from array import array
 from collections.abc import Iterator
-from typing import Literal, TypeAlias
+from typing import Literal, Protocol, TypeAlias
 
 from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import ManifestError
 from syncspec.manifests.scalars import LARGEST_EXACT, UNSET, Unset
 from syncspec.manifests.source_text import SourceText
 
-__all__ = ["Document", "Mapping", "Path", "Sequence", "Value", "document_from"]
+__all__ = ["Document", "Mapping", "Path", "Placed", "Sequence", "Value", "document_from"]
 
 Value: TypeAlias = "bool | int | float | str | list[Value] | dict[str, Value] | Unset | None"
 Path: TypeAlias = tuple[str | int, ...]
@@ -38,6 +38,27 @@ class Sequence(list[Value]):
 
     first: int
     """Where its items' offsets begin in the file's marks."""
+
+
+class Placed(Protocol):
+    """A file that knows where its content stands: a document, or a file of rows with paths of its own."""
+
+    file: str
+
+    def diagnostic(
+        self,
+        *,
+        code: str,
+        summary: str,
+        path: Path,
+        severity: Severity = Severity.ERROR,
+        detail: str = "",
+        at: Literal["key", "value"] = "value",
+        hint: str | None = None,
+        address: str | None = None,
+        shift: int = 0,
+    ) -> Diagnostic:
+        """A diagnostic at a path."""
 
 
 class Document:

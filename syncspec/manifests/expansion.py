@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as AbstractMapping
 from collections.abc import Set as AbstractSet
+from typing import assert_never
 
 from syncspec.diagnostics import did_you_mean
 from syncspec.manifests.documents import Document, Path, Value
@@ -54,9 +56,7 @@ class Expansion:
         if isinstance(value, str):
             return self._text(value, path, address) if "${" in value else value
         if isinstance(value, dict):
-            for key in value:
-                if "${" in key:
-                    self._key(key, (*path, key), address)
+            self.check_keys(value, path, address=address)
             return {key: self._inner(item, path, key, address) for key, item in value.items()}
         if isinstance(value, list):
             return [self._inner(item, path, number, address) for number, item in enumerate(value)]
@@ -69,9 +69,8 @@ class Expansion:
                 self.unresolved.add(path)
                 self._parsed(value, path, None)
         elif isinstance(value, dict):
+            self.check_keys(value, path)
             for key, item in value.items():
-                if "${" in key:
-                    self._key(key, (*path, key), None)
                 self.syntax_only(item, (*path, key))
         elif isinstance(value, list):
             for number, item in enumerate(value):
@@ -84,15 +83,16 @@ class Expansion:
             return self._text(value, (*path, step), address)
         return value
 
-    def _text(self, text: str, path: Path, address: str | None) -> Value:
+    def parts(self, text: str, path: Path, *, address: str | None = None, rows: bool = False) -> list[object] | None:
+        """What a text is made of, with variables put in; None where an expression could not be resolved.
+
+        `rows`: columns may be named, and stay as they are: references that the caller puts values in for.
+        """
         variables = self._variables or {}
-        parts = self._parsed(text, path, address)
-        if parts is None:
-            self.unresolved.add(path)
-            return text
+        parts = self._parsed(text, path, address) or ()
         values: list[object] = []
         for part in parts:
-            if isinstance(part, str):
+            if isinstance(part, str) or (rows and part.namespace is Namespace.ROW):
                 values.append(part)
             elif part.namespace is Namespace.VAR and part.name in variables:
                 self.used.add(part.name)
@@ -103,8 +103,25 @@ class Expansion:
                 values.append(self._environ[part.name])
             else:
                 self._missing(part, path, address)
-        if len(values) < len(parts):
-            self.unresolved.add(path)
+        if parts and len(values) == len(parts):
+            return values
+        self.unresolved.add(path)
+        return None
+
+    def check_keys(self, keys: Iterable[str], path: Path, *, address: str | None = None) -> None:
+        """Report each key of a mapping that holds an expression."""
+        for key in keys:
+            if "${" in key:
+                self._refuse_key(key, (*path, key), address)
+
+    @property
+    def knows_names(self) -> bool:
+        """Whether it is known which variables there are."""
+        return self._variables is not None
+
+    def _text(self, text: str, path: Path, address: str | None) -> Value:
+        values = self.parts(text, path, address=address)
+        if values is None:
             return text
         return values[0] if len(values) == 1 else "".join(map(as_text, values))  # type: ignore[return-value]
 
@@ -125,23 +142,43 @@ class Expansion:
             return None
 
     def _missing(self, part: Reference, path: Path, address: str | None) -> None:
-        if part.namespace is Namespace.VAR:
-            self._unknown_variable(part, path, address)
-        elif self._environ is not None:
-            self.unset.append((path, part.name))
-        else:
-            self._problems.add(
-                self._document,
-                path=path,
-                code="env-in-manifest",
-                summary="The environment is read in the project file only",
-                detail=f"${{env.{shortened(part.name)}}} stands in a manifest, so that what a manifest declares would "
-                "change with the machine.",
-                hint=f"set a variable in the project file, such as {part.name.lower()}: ${{env.{part.name}}} under "
-                f"spec.variables, and write ${{var.{part.name.lower()}}} here",
-                address=address,
-                shift=part.offset,
-            )
+        match part.namespace:
+            case Namespace.VAR:
+                self._unknown_variable(part, path, address)
+            case Namespace.ENV if self._environ is not None:
+                self.unset.append((path, part.name))
+            case Namespace.ENV:
+                self._env_in_manifest(part, path, address)
+            case Namespace.ROW:
+                self._row_elsewhere(part, path, address)
+            case _:
+                assert_never(part.namespace)
+
+    def _env_in_manifest(self, part: Reference, path: Path, address: str | None) -> None:
+        self._problems.add(
+            self._document,
+            path=path,
+            code="env-in-manifest",
+            summary="The environment is read in the project file only",
+            detail=f"${{env.{shortened(part.name)}}} stands in a manifest, so that what a manifest declares would "
+            "change with the machine.",
+            hint=f"set a variable in the project file, such as {part.name.lower()}: ${{env.{part.name}}} under "
+            f"spec.variables, and write ${{var.{part.name.lower()}}} here",
+            address=address,
+            shift=part.offset,
+        )
+
+    def _row_elsewhere(self, part: Reference, path: Path, address: str | None) -> None:
+        self._problems.add(
+            self._document,
+            path=path,
+            code="row-elsewhere",
+            summary="A column is named where there are no rows",
+            detail=f"${{row.{shortened(part.name)}}} has a value only under name and data of records_from.",
+            hint="write the value out, or write $${ for a literal ${",
+            address=address,
+            shift=part.offset,
+        )
 
     def _unknown_variable(self, part: Reference, path: Path, address: str | None) -> None:
         known = sorted(self._variables or ())
@@ -159,7 +196,7 @@ class Expansion:
             shift=part.offset,
         )
 
-    def _key(self, key: str, path: Path, address: str | None) -> None:
+    def _refuse_key(self, key: str, path: Path, address: str | None) -> None:
         self._problems.add(
             self._document,
             path=path,

@@ -1,4 +1,4 @@
-"""Expressions in values: `${var.NAME}`, `${env.NAME}`, and `$${` for a literal `${`."""
+"""Expressions in values: `${var.NAME}`, `${env.NAME}`, `${row.COLUMN}`, and `$${` for a literal `${`."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ class Namespace(StrEnum):
 
     VAR = "var"
     ENV = "env"
+    ROW = "row"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,7 @@ def _reference(text: str, offset: int) -> tuple[Reference, int]:
         raise ExpressionError(
             f"{shown} begins with none of the names that are known here.",
             hint="write ${var.NAME} for a variable, ${env.NAME} (in the project file) for the environment, "
-            "or $${ for a literal ${",
+            "${row.COLUMN} (in records_from) for a row's value, or $${ for a literal ${",
             offset=offset,
         )
     namespace = Namespace(word[0])

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from syncspec.diagnostics import Severity
+from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import ManifestError, UsageError
 from syncspec.manifests.assembly import Layout, assemble
 from syncspec.manifests.collector import paused_collector
@@ -33,7 +34,7 @@ from syncspec.manifests.reader import read_file
 from syncspec.manifests.variables import read_var_file
 from syncspec.settings import LoadedProject
 
-__all__ = ["find_project_file", "load", "load_sets", "read_var_file"]
+__all__ = ["ProjectFiles", "find_files", "find_project_file", "load", "load_sets", "read_var_file"]
 
 _STATE = ".syncspec"
 _TRIAL = "trial"
@@ -58,6 +59,9 @@ _SOFT = frozenset(
     }
 )
 """Findings of the reader after which the rest of the file is known."""
+
+_ABOUT_PATHS = frozenset({"manifests-path", "unreadable-path"})
+"""Findings that tell of manifests that were not found."""
 
 
 def load(
@@ -101,6 +105,55 @@ def load(
         return assemble(documents, settings=settings, inputs=inputs, layout=layout, problems=problems)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProjectFiles:
+    """The files of a project as they are, whatever is in them; `diagnostics` tell why some may be missing."""
+
+    root: Path
+    files: tuple[Path, ...]
+    diagnostics: tuple[Diagnostic, ...]
+
+
+def find_files(
+    path: Path,
+    *,
+    environment: str | None = None,
+    variables: Mapping[str, object] | None = None,
+    environ: Mapping[str, str] | None = None,
+    state_dir: Path | None = None,
+) -> ProjectFiles:
+    """The project file and the manifests of the project that a path belongs to; manifests are not read.
+
+    Raises ManifestError where there is no project.
+    """
+    project_path = find_project_file(path)
+    if project_path is None:
+        raise ManifestError(
+            "No project file",
+            detail=f"Neither {path} nor a folder above it holds {PROJECT_FILE}. Nothing was read.",
+            hint="name files or folders, or run syncspec init to make a project",
+        )
+    root, problems = project_path.parent, Problems()
+    inputs = _inputs(environment, variables, environ, resolve_env=False, trial=False)
+    starts = _starts(root, _read_settings(project_path, inputs, problems), has_file=True, problems=problems)
+    if starts is None:
+        problems.add_plain(
+            code="unreadable-path",
+            summary="The manifests cannot be found",
+            detail="The project file has errors, so that it is not known which folders hold manifests.",
+            hint="run syncspec validate, which tells what is wrong with it",
+            file=PROJECT_FILE,
+        )
+    skip = [project_path, root / _STATE, *([state_dir] if state_dir is not None else [])]
+    found = find_manifests(root, starts or [], skip=skip)
+    _check_found(found, root, root, has_file=True, problems=problems)
+    return ProjectFiles(
+        root=root,
+        files=(project_path, *(each for each, _ in found.files)),
+        diagnostics=tuple(item for item in problems.diagnostics() if item.code in _ABOUT_PATHS),
+    )
+
+
 def load_sets(
     sets: Sequence[RecordSet],
     project: ProjectFile | None,
@@ -113,8 +166,9 @@ def load_sets(
     state_dir: Path | None = None,
     resolve_env: bool = True,
 ) -> LoadedProject:
-    """Load record sets that were built in Python, by the same rules as `load`; `root` is where the lockfile goes.
+    """Load record sets that were built in Python, by the same rules as `load`.
 
+    `root` is where the lockfile goes, and what the paths of files are relative to.
     Raises ManifestError with all errors; their places name `<python>`.
     """
     trial = _is_trial(upstream)

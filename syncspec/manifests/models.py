@@ -4,38 +4,26 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
+from syncspec.manifests.closed import YEAR, Closed, Names, Word
+from syncspec.manifests.rows.model import MOST_SOURCES, RecordsFromSpec
 from syncspec.records import Compare, FieldType, OnAdopt, OnDrift
 
 __all__ = [
     "API_VERSION",
     "AwaitConsumersSpec",
     "BatchSpec",
-    "Closed",
     "FieldSpec",
     "LifecycleSpec",
     "Metadata",
     "RecordSet",
     "RecordSetSpec",
     "RecordSpec",
+    "RecordsFromSpec",
 ]
 
 API_VERSION: Final = "syncspec/v1"
-
-YEAR: Final = 31_536_000
-"""The longest time that a setting may ask for, in seconds."""
-
-Word = Annotated[str, Field(min_length=1, max_length=1000)]
-Names = Annotated[tuple[Word, ...], Field(strict=False)]
-
-
-class Closed(BaseModel):
-    """A frozen model that refuses unknown keys and converts nothing."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, validate_by_alias=True, validate_by_name=True, serialize_by_alias=True
-    )
 
 
 class FieldSpec(Closed):
@@ -222,7 +210,9 @@ class SetOptions(Closed):
 
 
 class RecordSetSpec(SetOptions):
-    """Where the records live, how they are recognised, and the records themselves."""
+    """Where the records live, how they are recognised, and the records themselves, written out or from files."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["records"]}, {"required": ["records_from"]}]})
 
     upstream: Annotated[
         Word | None,
@@ -252,7 +242,16 @@ class RecordSetSpec(SetOptions):
             examples=[{"paul": {"data": {"FirstName": "Paul", "Email": "paul@arrakis.org"}}}],
             json_schema_extra={"propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.@+-]*$"}},
         ),
-    ]
+    ] = {}  # noqa: RUF012
+    records_from: Annotated[
+        RecordsFromSpec
+        | Annotated[tuple[RecordsFromSpec, ...], Field(strict=False, min_length=1, max_length=MOST_SOURCES)]
+        | None,
+        Field(
+            description="Files of rows that become records beside those under records: one, or a list of them.",
+            examples=[{"file": "data/leads.csv", "name": "${row.Email}"}],
+        ),
+    ] = None
 
 
 class RecordSet(Closed):

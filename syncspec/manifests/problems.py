@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Literal
 
 from syncspec.diagnostics import Diagnostic, Severity, Source, sorted_diagnostics
-from syncspec.manifests.documents import Document, Path
+from syncspec.manifests.documents import Path, Placed
 from syncspec.manifests.limits import DEFAULT_LIMITS
 
 __all__ = ["Problems"]
@@ -28,13 +28,14 @@ class Problems:
     a sensitive field is not shown, nor is one on which a token is written out.
     """
 
-    __slots__ = ("_counts", "_found", "_hidden", "_limit", "_omitted", "_sensitive", "_taken")
+    __slots__ = ("_counts", "_dark", "_found", "_hidden", "_limit", "_omitted", "_sensitive", "_taken")
 
     def __init__(self, *, limit: int = DEFAULT_LIMITS.max_diagnostics) -> None:
         self._limit = limit
         self._found: list[Diagnostic] = []
         self._counts: Counter[tuple[str, Severity]] = Counter()
         self._omitted: Counter[str] = Counter()
+        self._dark: set[str] = set()
         self._hidden: dict[str, set[str]] = {}
         self._sensitive: dict[str, set[str]] = {}
         self._taken: set[tuple[str, int, int]] = set()
@@ -58,7 +59,7 @@ class Problems:
 
     def add(
         self,
-        document: Document,
+        document: Placed,
         *,
         path: Path,
         code: str,
@@ -70,7 +71,7 @@ class Problems:
         address: str | None = None,
         shift: int = 0,
     ) -> None:
-        """Report a finding at a path of a document."""
+        """Report a finding at a path of a document, or of another file."""
         if self.only_counts(document, severity):
             return
         self._counts[document.file, severity] += 1
@@ -89,7 +90,7 @@ class Problems:
         if source is None or (source.file, source.line, source.column) not in self._taken:
             self._found.append(item)
 
-    def only_counts(self, document: Document, severity: Severity = Severity.ERROR) -> bool:
+    def only_counts(self, document: Placed, severity: Severity = Severity.ERROR) -> bool:
         """Whether the document's file has had its share; then this finding is counted, and need not be worked out."""
         if self._counts[document.file, severity] < self._limit:
             return False
@@ -122,6 +123,10 @@ class Problems:
         """Show no line of the file that names one of the fields."""
         self._sensitive.setdefault(file, set()).update(names)
 
+    def hide_lines(self, file: str) -> None:
+        """Show no line of the file at all."""
+        self._dark.add(file)
+
     def diagnostics(self) -> tuple[Diagnostic, ...]:
         """All findings, sorted by place; what was only counted comes last of its file."""
         fields = {file: _any_word(names) for file, names in self._sensitive.items() if names}
@@ -138,6 +143,8 @@ class Problems:
         if item.snippet is None or item.source is None:
             return item
         file = item.source.file
+        if file in self._dark:
+            return replace(item, snippet=None)
         if file in fields and fields[file].search(item.snippet):
             if item.code in _QUOTING:
                 return replace(

@@ -8,16 +8,8 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from syncspec.manifests.models import (
-    API_VERSION,
-    YEAR,
-    AwaitConsumersSpec,
-    Closed,
-    LifecycleSpec,
-    Names,
-    SetOptions,
-    Word,
-)
+from syncspec.manifests.closed import YEAR, Closed, Names, Word
+from syncspec.manifests.models import API_VERSION, AwaitConsumersSpec, LifecycleSpec, SetOptions
 from syncspec.settings import StateBackend
 
 __all__ = [

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
 
-from syncspec.diagnostics import Severity, Source, did_you_mean
+from syncspec.diagnostics import Severity, did_you_mean
 from syncspec.keys import match_key_of
 from syncspec.manifests.data_schemas import DataSchema
-from syncspec.manifests.documents import Document, Path
+from syncspec.manifests.documents import Document
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.lifecycle import merged_lifecycle
-from syncspec.manifests.models import LifecycleSpec
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.record_data import Layer, check_values, merged_data
 from syncspec.manifests.schema_files import report_violations
 from syncspec.manifests.set_options import Options
+from syncspec.manifests.shaped_records import ShapedRecord
 from syncspec.records import Data, DesiredRecord, MatchKey
 from syncspec.values import is_blank
 
 __all__ = ["RecordChecks"]
-
-_RECORDS: Path = ("spec", "records")
 
 
 class RecordChecks:
@@ -49,7 +46,7 @@ class RecordChecks:
         self._typed = {name: rule for name, rule in options.rules.fields.items() if rule.type is not None}
         self._key_of = match_key_of(options.match_on, options.rules)
         self._seen: set[str] = set()
-        self._keyless: list[tuple[str, str, Data]] = []
+        self._keyless: list[tuple[ShapedRecord, str, Data]] = []
 
     def check_defaults(self) -> None:
         """Report what is wrong with the defaults, once and not in every record."""
@@ -57,44 +54,48 @@ class RecordChecks:
             check_values(layer, self._options.rules, self._problems, typed=self._typed, address=None)
             marker = self._options.marker_field
             if marker is not None and marker in layer.data:
-                self._refuse_marker(layer, marker, None)
+                self.refuse_marker(layer, marker)
 
-    def desired(
-        self,
-        address: str,
-        name: str,
-        own: dict[str, Any],
-        *,
-        source: Source,
-        upstream_id: str | None,
-        lifecycle: LifecycleSpec | None,
-        complete: bool,
-        plain: bool,
-    ) -> DesiredRecord | None:
-        """The record with its defaults, key and marker; None where what it declares is not known.
+    def base_of(self, fixed: Layer, given: Iterable[str]) -> Data:
+        """What lies beneath the data of every record of a file: the defaults, and the fields that are fixed for all.
 
-        `plain`: no `!unset` is in it, so that without defaults there is nothing to merge.
+        What is wrong with the fixed fields is reported here, once. `given` are the fields that rows give values to.
         """
-        data = own
-        if self._defaults or not plain:
-            data = merged_data(self._defaults, self._layer(name, own), self._problems, address=address)
-        self._seen.update(data)
-        if not complete:
+        self._seen.update(fixed.data, given)
+        check_values(fixed, self._options.rules, self._problems, typed=self._typed, address=None)
+        marker = self._options.marker_field
+        if marker is not None and marker in fixed.data:
+            self.refuse_marker(fixed, marker)
+        return merged_data(self._defaults, fixed, self._problems)
+
+    def desired(self, address: str, record: ShapedRecord) -> DesiredRecord | None:
+        """The record with its defaults, key and marker; None where what it declares is not known."""
+        origin, own = record.origin, record.data
+        data: Data = own  # type: ignore[assignment]
+        if origin.base is not None:
+            data = {**origin.base, **data} if origin.base else data
+        elif self._defaults or not origin.plain:
+            # Without defaults and without !unset there is nothing to merge.
+            data = merged_data(self._defaults, _layer(record), self._problems, address=address)
+        if origin.base is None:
+            self._seen.update(data)
+        if not record.complete:
             return None
-        self._check_data(name, own, data, address)
+        self._check_data(record, data, address)
         options = self._options
         key: MatchKey | None = None
         if options.match_on:
             key = self._key_of(data)
             if key is None:
-                self._keyless.append((name, address, data))
+                self._keyless.append((record, address, data))
+        lifecycle = record.lifecycle
         return DesiredRecord(
             address=address,
             data=data,
-            source=source,
+            source=record.source,
             key=key,
             marker=None if options.marker_field is None else self._marker(address),
-            upstream_id=upstream_id,
+            upstream_id=record.upstream_id,
             lifecycle=self._lifecycle if lifecycle is None else merged_lifecycle((*options.lifecycles, lifecycle)),
         )
 
@@ -105,43 +106,14 @@ class RecordChecks:
         ]
         if self._keyless and absent:
             self._report_unknown_keys(absent)
-        for name, address, data in self._keyless:
+        for record, address, data in self._keyless:
             lacking = [field for field in self._options.match_on if is_blank(data.get(field)) and field not in absent]
             if lacking and self._options.marker_field not in lacking:
-                self._report_keyless(name, address, data, lacking[0])
+                self._report_keyless(record, address, data, lacking[0])
         self._check_ignored()
 
-    def _layer(self, name: str, own: dict[str, Any]) -> Layer:
-        return Layer(data=own, document=self._document, path=(*_RECORDS, name, "data"))
-
-    def _check_data(self, name: str, own: dict[str, Any], data: Data, address: str) -> None:
-        if not data or "" in data:
-            self._refuse_blank(name, bool(data), address)
-        if not self._typed.keys().isdisjoint(own):
-            check_values(
-                self._layer(name, own), self._options.rules, self._problems, typed=self._typed, address=address
-            )
-        marker = self._options.marker_field
-        if marker is not None and marker in own:
-            self._refuse_marker(self._layer(name, own), marker, address)
-        if self._schema is not None and not self._schema.accepts(data):
-            layers = [self._layer(name, own), *reversed(self._default_layers)]
-            report_violations(self._schema, data, layers, self._options.rules, self._problems, address=address)
-
-    def _refuse_blank(self, name: str, has_data: bool, address: str) -> None:
-        path = (*_RECORDS, name, "data")
-        self._problems.add(
-            self._document,
-            path=(*path, "") if has_data else path,
-            code="empty-value" if has_data else "empty-data",
-            summary="A field has no name" if has_data else "A record has no data",
-            detail="A field's name is the empty text." if has_data else "There would be nothing to create.",
-            hint="name the field" if has_data else "write its fields under data, or remove the record",
-            at="key",
-            address=address,
-        )
-
-    def _refuse_marker(self, layer: Layer, marker: str, address: str | None) -> None:
+    def refuse_marker(self, layer: Layer, marker: str, address: str | None = None) -> None:
+        """Report that the marker field stands in a layer."""
         self._problems.add(
             layer.document,
             path=(*layer.path, marker),
@@ -149,6 +121,37 @@ class RecordChecks:
             summary="The marker field is declared as data",
             detail=f'"{shortened(marker)}" is the marker_field: syncspec writes the record\'s address into it.',
             hint="remove the field here, or name another marker_field",
+            at="key",
+            address=address,
+        )
+
+    def _check_data(self, record: ShapedRecord, data: Data, address: str) -> None:
+        if not data or "" in data:
+            self._refuse_blank(record, bool(data), address)
+        if record.origin.base is None:
+            self._check_written(record, address)
+        if self._schema is not None and not self._schema.accepts(data):
+            layers = [_layer(record), *reversed(self._default_layers)]
+            report_violations(self._schema, data, layers, self._options.rules, self._problems, address=address)
+
+    def _check_written(self, record: ShapedRecord, address: str) -> None:
+        """Check what rows of a file were checked for already."""
+        own = record.data
+        if not self._typed.keys().isdisjoint(own):
+            check_values(_layer(record), self._options.rules, self._problems, typed=self._typed, address=address)
+        marker = self._options.marker_field
+        if marker is not None and marker in own:
+            self.refuse_marker(_layer(record), marker, address)
+
+    def _refuse_blank(self, record: ShapedRecord, has_data: bool, address: str) -> None:
+        path = (*record.path, "data")
+        self._problems.add(
+            record.origin.document,
+            path=(*path, "") if has_data else path,
+            code="empty-value" if has_data else "empty-data",
+            summary="A field has no name" if has_data else "A record has no data",
+            detail="A field's name is the empty text." if has_data else "There would be nothing to create.",
+            hint="name the field" if has_data else "write its fields under data, or remove the record",
             at="key",
             address=address,
         )
@@ -164,18 +167,20 @@ class RecordChecks:
                 hint=did_you_mean(name, sorted(self._seen)) or "name fields that every record declares",
             )
 
-    def _report_keyless(self, name: str, address: str, data: Data, field: str) -> None:
-        if self._problems.only_counts(self._document):
+    def _report_keyless(self, record: ShapedRecord, address: str, data: Data, field: str) -> None:
+        document = record.origin.document
+        if self._problems.only_counts(document):
             return
-        what = "is empty here" if field in data else "is not declared here"
+        given = field in data or field in record.origin.fields
         others = [own for own in data if own not in self._options.match_on]
-        near = None if field in data else did_you_mean(field, others)
+        near = None if given else did_you_mean(field, others)
         self._problems.add(
-            self._document,
-            path=(*_RECORDS, name, "data", field),
+            document,
+            path=(*record.path, "data", field),
             code="no-match-key",
             summary="A record lacks a key field",
-            detail=f'"{shortened(field)}" is in match_on, and {what}: the record could not be recognised upstream.',
+            detail=f'"{shortened(field)}" is in match_on, and {"is empty here" if given else "is not declared here"}: '
+            "the record could not be recognised upstream.",
             hint=near or f"give {shortened(field)} a value",
             at="key",
             address=address,
@@ -196,3 +201,7 @@ class RecordChecks:
                     detail=f'"{shortened(name)}" is in ignore_changes.',
                     hint=near,
                 )
+
+
+def _layer(record: ShapedRecord) -> Layer:
+    return Layer(data=record.data, document=record.origin.document, path=(*record.path, "data"))

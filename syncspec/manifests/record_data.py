@@ -6,7 +6,7 @@ from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
 from typing import Any
 
-from syncspec.manifests.documents import Document, Path
+from syncspec.manifests.documents import Path, Placed
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.scalars import UNSET
@@ -21,7 +21,7 @@ class Layer:
     """One mapping of fields, and where it stands."""
 
     data: AbstractMapping[str, Any]
-    document: Document
+    document: Placed
     path: Path
 
 

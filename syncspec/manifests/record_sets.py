@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 
-from syncspec.address import RECORD_NAME
-from syncspec.diagnostics import Source
 from syncspec.manifests.data_schemas import DataSchema
-from syncspec.manifests.documents import Document, Value
+from syncspec.manifests.documents import Document, Path, Placed, Value
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.findings import shortened
-from syncspec.manifests.models import LifecycleSpec, RecordSet, RecordSpec
+from syncspec.manifests.models import RecordSet
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_models import CollectionSpec
 from syncspec.manifests.record_checks import RecordChecks
 from syncspec.manifests.record_data import Layer, effective_defaults
+from syncspec.manifests.rows.data_file import DataFile
+from syncspec.manifests.rows.row_files import RowFiles
+from syncspec.manifests.rows.sources import RowSource, row_sources
 from syncspec.manifests.schema_files import SchemaFiles
 from syncspec.manifests.set_options import Options, Surroundings, resolve_options
 from syncspec.manifests.shape import checked
+from syncspec.manifests.shaped_records import RECORDS, ShapedRecord, written_records
 from syncspec.records import DesiredRecord, DesiredSet
 
 __all__ = ["LoadedSet", "Shaped", "check_shape", "hide_sensitive", "load_set"]
@@ -28,38 +31,31 @@ _MAY_BE_OPEN = frozenset({"defaults", "sync_id", "labels"})
 """Parts of a set without which its records can be checked all the same."""
 
 
-@dataclass(frozen=True, slots=True)
-class ShapedRecord:
-    """One record's parts. `complete` False: an expression in it could not be resolved."""
-
-    name: str
-    source: Source
-    data: dict[str, Value]
-    upstream_id: str | None = None
-    lifecycle: LifecycleSpec | None = None
-    complete: bool = True
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shaped:
-    """A record set whose head has the right form. `records` are those of which the same is true.
-
-    `plain`: neither an expression nor `!unset` stands in them.
-    """
+    """A record set whose head has the right form. `records` and `sources` are those of which the same is true."""
 
     document: Document
     model: RecordSet
     records: tuple[ShapedRecord, ...]
-    plain: bool
+    sources: tuple[RowSource, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedSet:
-    """A desired set with the document that declares it, and the schema that its data fits."""
+    """A desired set with the document that declares it, the schema that its data fits, and the files of its rows."""
 
     document: Document
     desired: DesiredSet
     schema: DataSchema | None
+    files: tuple[DataFile, ...] = ()
+
+    def place_of(self, record: DesiredRecord) -> tuple[Placed, Path]:
+        """Where a record of the set is declared: a path in its document, or in a file of rows."""
+        for data in self.files:
+            if data.file == record.source.file:
+                return data, (data.row_on(record.source.line),)
+        return self.document, (*RECORDS, record.address.partition(".")[2])
 
 
 def check_shape(
@@ -73,19 +69,39 @@ def check_shape(
     usable = model is not None and expanded_well and all(path[1] in _MAY_BE_OPEN for path in expansion.unresolved)
     defaults_known = all(path[1] != "defaults" for path in expansion.unresolved)
     spec = body.get("spec")
-    records = spec.get("records") if isinstance(spec, dict) else None
-    plain = _is_plain(records)
-    found = _shaped_records(
-        document, records, _name_of(body), expansion, plain=plain, defaults_known=defaults_known, problems=problems
+    declared = spec if isinstance(spec, dict) else {}
+    found = written_records(
+        document,
+        declared.get("records"),
+        _name_of(body),
+        expansion,
+        defaults_known=defaults_known,
+        problems=problems,
     )
-    shaped = tuple(found)
+    records = tuple(found)
+    sources: tuple[RowSource, ...] = ()
+    if declared.get("records_from") is not None:
+        sources = row_sources(
+            document,
+            declared["records_from"],
+            expansion=expansion,
+            defaults_known=defaults_known,
+            problems=problems,
+        )
+    elif "records" not in declared and isinstance(spec, dict):
+        _report_no_records(document, problems)
     if model is None or not usable:
         return None
-    return Shaped(document=document, model=model, records=shaped, plain=plain)
+    return Shaped(document=document, model=model, records=records, sources=sources)
 
 
-def load_set(shaped: Shaped, *, around: Surroundings, schemas: SchemaFiles, problems: Problems) -> LoadedSet | None:
-    """The desired set, or None where it is not known where its records go. Findings are reported."""
+def load_set(
+    shaped: Shaped, *, around: Surroundings, schemas: SchemaFiles, root: FilePath, problems: Problems
+) -> LoadedSet | None:
+    """The desired set, or None where it is not known where its records go. Findings are reported.
+
+    Files of rows are read here, inside the project, whose real path is `root`.
+    """
     document, spec = shaped.document, shaped.model.spec
     options = resolve_options(spec, document=document, around=around, problems=problems)
     if options is None:
@@ -106,9 +122,17 @@ def load_set(shaped: Shaped, *, around: Surroundings, schemas: SchemaFiles, prob
     )
     name = shaped.model.metadata.name
     checks.check_defaults()
-    records = tuple(_desired(checks, shaped))
+    files = RowFiles(document, name, options=options, checks=checks, root=root, problems=problems)
+    declared = itertools.chain(shaped.records, files.records(shaped.sources))
+    made = (checks.desired(f"{name}.{record.name}", record) for record in declared)
+    records = tuple(record for record in made if record is not None)
     checks.finish()
-    return LoadedSet(document=document, schema=schema, desired=_desired_set(shaped, name, records, options, document))
+    return LoadedSet(
+        document=document,
+        schema=schema,
+        desired=_desired_set(shaped, name, records, options, document),
+        files=tuple(files.opened),
+    )
 
 
 def _expanded_head(body: dict[str, Value], expansion: Expansion) -> dict[str, Value]:
@@ -116,7 +140,7 @@ def _expanded_head(body: dict[str, Value], expansion: Expansion) -> dict[str, Va
     head = dict(body)
     spec = body.get("spec")
     if isinstance(spec, dict):
-        own = {key: value for key, value in spec.items() if key != "records"}
+        own = {key: value for key, value in spec.items() if key not in ("records", "records_from")}
         expanded = expansion.expand(own, ("spec",))
         if isinstance(expanded, dict) and "records" in spec:
             expanded["records"] = {} if isinstance(spec["records"], dict) else spec["records"]
@@ -144,23 +168,6 @@ def _desired_set(
     )
 
 
-def _desired(checks: RecordChecks, shaped: Shaped) -> Iterator[DesiredRecord]:
-    set_name, plain = shaped.model.metadata.name, shaped.plain
-    for record in shaped.records:
-        desired = checks.desired(
-            f"{set_name}.{record.name}",
-            record.name,
-            record.data,
-            source=record.source,
-            upstream_id=record.upstream_id,
-            lifecycle=record.lifecycle,
-            complete=record.complete,
-            plain=plain,
-        )
-        if desired is not None:
-            yield desired
-
-
 def _default_layers(shaped: Shaped, around: Surroundings) -> list[Layer]:
     """The defaults that stand above the records, the farthest first."""
     spec = shaped.model.spec
@@ -174,83 +181,20 @@ def _default_layers(shaped: Shaped, around: Surroundings) -> list[Layer]:
     return layers
 
 
-def _shaped_records(
-    document: Document,
-    records: Value,
-    set_name: str | None,
-    expansion: Expansion,
-    *,
-    plain: bool,
-    defaults_known: bool,
-    problems: Problems,
-) -> Iterator[ShapedRecord]:
-    """The records of the right form, in order."""
-    if not isinstance(records, dict):
-        return
-    for name, source in document.key_sources(("spec", "records")):
-        raw = records[name]
-        address = f"{set_name}.{name}" if set_name is not None else None
-        if RECORD_NAME.fullmatch(name) is None:
-            _refuse_name(document, name, problems)
-            continue
-        complete = defaults_known
-        if not plain:
-            before = len(expansion.unresolved)
-            raw = expansion.expand(raw, ("spec", "records", name), address=address)
-            complete = complete and len(expansion.unresolved) == before
-        data = _only_data(raw)
-        if data is not None:
-            yield ShapedRecord(name, source, data, None, None, complete)
-            continue
-        model = checked(
-            RecordSpec,
-            raw,
-            document=document,
-            problems=problems,
-            at=("spec", "records", name),
-            address=address,
-            unresolved=expansion.unresolved,
-        )
-        if model is not None:
-            yield ShapedRecord(name, source, model.data, model.upstream_id, model.lifecycle, complete)
-
-
-def _only_data(raw: Value) -> dict[str, Value] | None:
-    """The data of a record that holds nothing else, without asking the model: most records are like that."""
-    if isinstance(raw, dict) and len(raw) == 1:
-        data = raw.get("data")
-        if isinstance(data, dict):
-            return data
-    return None
-
-
-def _is_plain(records: Value) -> bool:
-    """Whether neither an expression nor `!unset` can stand anywhere in the records."""
-    import orjson
-
-    try:
-        text = orjson.dumps(records)
-    except (TypeError, ValueError):
-        return False
-    return b"${" not in text and b"!unset" not in text
-
-
 def _name_of(body: dict[str, Value]) -> str | None:
     metadata = body.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return shortened(name) if isinstance(name, str) else None
 
 
-def _refuse_name(document: Document, name: str, problems: Problems) -> None:
+def _report_no_records(document: Document, problems: Problems) -> None:
     problems.add(
         document,
-        path=("spec", "records", name),
-        code="expression-in-key" if "${" in name else "invalid-name",
-        summary="A record's name holds an expression" if "${" in name else "A record's name has the wrong form",
-        detail=f'"{shortened(name)}" is a name, and only values are expanded.'
-        if "${" in name
-        else f'"{shortened(name)}" cannot be part of an address.',
-        hint="begin with a letter or digit, and go on with letters, digits and _ . @ + -",
+        path=("spec",),
+        code="missing-key",
+        summary="A key is missing",
+        detail='Neither "records" nor "records_from" stands under spec.',
+        hint="add records:, or records_from: with a file of rows",
         at="key",
     )
 

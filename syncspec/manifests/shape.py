@@ -32,6 +32,7 @@ FORMS: AbstractMapping[str, str] = {
     "^[A-Za-z0-9][A-Za-z0-9._-]*$": "letters, digits, and . _ -, beginning with a letter or digit",
     "^[A-Za-z0-9][A-Za-z0-9._/-]*$": "the name of a git remote, such as origin; not its URL",
     "^[a-z0-9][a-z0-9_-]*$": "a provider in lower case, such as salesforce",
+    r'^[^"\r\n]$': "one character, such as ;, and neither a quote nor a line break",
     r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$": "provider:name with the provider in lower case, such as salesforce:contact",
 }
 """What the patterns of the models ask for, in words."""

@@ -37,6 +37,16 @@ class SourceText:
         line = bisect_right(starts, offset)
         return Source(file=self.file, line=line, column=offset - starts[line - 1] + 1)
 
+    def offset(self, line: int) -> int:
+        """Where a line begins; lines count from 1, and one past the last is the end of the text."""
+        starts = self._line_starts()
+        return starts[line - 1] if line <= len(starts) else len(self.text)
+
+    def line(self, offset: int) -> str:
+        """The text from an offset to the end of its line, without the line break."""
+        found = _LINE_BREAK.search(self.text, offset)
+        return self.text[offset : found.start() if found else len(self.text)]
+
     def sources(self, offsets: Iterable[int]) -> Iterator[Source]:
         """The places of many offsets."""
         starts, file = self._line_starts(), self.file

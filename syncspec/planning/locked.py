@@ -25,7 +25,8 @@ def untouchable(state: PlanningState, record_set: DesiredSet, record: DesiredRec
     if entry.target.place != record_set.target.place:
         reason = (
             f"it is locked as {entry.upstream_id} in {_whereabouts(entry.target, record_set.target)}; "
-            "declare it under a new address to have it there too, or restore the former target"
+            "restore the former target, take its entry along with syncspec lock retarget, or declare it under a new "
+            "address to have it there too"
         )
         return blocked(record_set, record, Rule.TARGET_CHANGED, reason, upstream_id=entry.upstream_id)
     if record.upstream_id is not None and short_id(record.upstream_id) != short_id(entry.upstream_id):

@@ -23,7 +23,8 @@ def seconds_until_warm(loaded: LoadedProject, state: State, plan: Plan, *, began
     if state.cold_since is None or not waits:
         return 0.0, ""
     seconds, upstream = max(waits)
-    return remaining(state.cold_since.wall + timedelta(seconds=seconds), since=state.cold_since, now=began), upstream
+    since = state.cold_since
+    return remaining(since.wall + timedelta(seconds=seconds), since=since, now=began), upstream
 
 
 def _waits(loaded: LoadedProject, state: State, plan: Plan) -> list[tuple[float, str]]:

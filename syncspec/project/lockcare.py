@@ -47,6 +47,8 @@ async def rebuild(project: AsyncProject, *, lock_timeout: float = 0.0) -> Rebuil
         try:
             read_own_lockfile(loaded)
         except LockfileError:
+            if not loaded.lockfile.is_file():
+                raise
             content = loaded.lockfile.read_bytes()
             salvaged, problems = salvage_lockfile(
                 content, file=loaded.lockfile.name, project=loaded.name, environment=loaded.environment

@@ -42,19 +42,21 @@ class Opening:
         """Load the whole project. Raises ManifestError with all problems at once, UsageError."""
         from syncspec.manifests.loader import load, load_sets
 
-        environ = os.environ if self.environ is None else self.environ
-        state_dir = self.state_dir or (Path(environ[STATE_DIR]) if environ.get(STATE_DIR) else None)
-        options: dict[str, Any] = {
-            "environment": self.env or environ.get(ENVIRONMENT) or None,
-            "variables": self.variables,
-            "environ": environ,
-            "upstream": self.upstream,
-            "state_dir": state_dir.absolute() if state_dir is not None else None,
-            "resolve_env": resolve_env,
-        }
+        options = {**self.inputs(), "upstream": self.upstream, "resolve_env": resolve_env}
         if self.sets is None:
             loaded = load(self.path, **options)
         else:
             loaded = load_sets(self.sets, self.project, root=self.path, **options)
-        key = environ.get(DIGEST_KEY)
+        key = options["environ"].get(DIGEST_KEY)
         return replace(loaded, digest_key=key.encode()) if key and loaded.digest_key is None else loaded
+
+    def inputs(self) -> dict[str, Any]:
+        """What the outside world gives to the loading of a project, by the names of the loader's parameters."""
+        environ = os.environ if self.environ is None else self.environ
+        state_dir = self.state_dir or (Path(environ[STATE_DIR]) if environ.get(STATE_DIR) else None)
+        return {
+            "environment": self.env or environ.get(ENVIRONMENT) or None,
+            "variables": self.variables,
+            "environ": environ,
+            "state_dir": state_dir.absolute() if state_dir is not None else None,
+        }

@@ -101,5 +101,7 @@ def plan_from(
 def _reconciled(
     loaded: LoadedProject, state: State, observations: Sequence[Observation], began: Moment, clock: Clock
 ) -> State:
+    if not state.to_reconcile:
+        return state
     reading = reading_of(loaded, state, observations, began=began, clock=clock)
     return state.after(reconcile(state.to_reconcile, reading), declared=reading.declared)

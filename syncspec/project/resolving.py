@@ -53,8 +53,10 @@ async def resolve(
 
     Nothing is sent. An ID that another address holds is refused; so is one that is deleted upstream, and that nothing
     was created before the horizon has passed or while something like it is visible, unless `force` is given.
-    Raises UsageError where nothing is open, StateError where it is refused, and what `AsyncProject.plan` raises.
+    Raises UsageError where nothing is open or the ID cannot be one, StateError where it is refused, and what
+    `AsyncProject.plan` raises.
     """
+    created = _checked_id(created)
     loaded = project.load()
     async with open_run(loaded, command=command, lock_timeout=lock_timeout, clock=project.clock) as run:
         attempts = [attempt for attempt in run.state.open_attempts if attempt.address == address]
@@ -72,6 +74,20 @@ async def resolve(
             settlements = [_created(attempt, created, run, reading, force=force) for attempt in attempts]
         run.settle(settlements)
     return Resolution(address=address, upstream_id=created, attempts=len(attempts))
+
+
+def _checked_id(upstream_id: str | None) -> str | None:
+    """The ID without the blanks around it: what is empty, or cannot be printed, was pasted wrongly."""
+    if upstream_id is None:
+        return None
+    bare = upstream_id.strip()
+    if not bare or not bare.isprintable():
+        raise UsageError(
+            "Not an upstream ID",
+            detail=f"{upstream_id!a} cannot be the ID of a record. Nothing was changed.",
+            hint="copy the ID from the upstream; syncspec explain shows what may be the record",
+        )
+    return bare
 
 
 async def _look(project: AsyncProject, loaded: LoadedProject, run: Run, address: str, created: str | None) -> Reading:

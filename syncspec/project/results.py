@@ -12,9 +12,9 @@ from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.selection import Selection
 from syncspec.settings import LoadedProject
 
-__all__ = ["AppliedReport", "ReviewablePlan"]
+__all__ = ["FORMATS", "AppliedReport", "ReviewablePlan", "render_report"]
 
-FORMATS = ("text", "json")
+FORMATS = ("text", "json", "markdown", "html", "github")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,16 +47,43 @@ class ReviewablePlan:
         """Whether apply would neither send a request nor change the lockfile."""
         return self.plan.is_empty
 
-    def render(self, format: str = "text", *, color: bool = False, full: bool = False) -> str:
-        """Print as `text` or `json`; `full` shows every create of a large plan. Raises UsageError otherwise."""
-        _check_format(format)
-        if format == "json":
-            from syncspec.render.plan_json import plan_json
+    def render(
+        self,
+        format: str = "text",
+        *,
+        color: bool = False,
+        full: bool = False,
+        redact: bool = False,
+        folder: str = "",
+    ) -> str:
+        """Print as `text`, `json`, `markdown` (a pull request comment), `html` (one file) or `github` (annotations).
 
-            return plan_json(self.plan).decode()
-        from syncspec.render.plan_text import plan_text
+        `color` and `full`, which shows every change of a large plan, are for text; `folder` leads from the repository
+        to the project, for annotations. `redact` hides every value. Raises UsageError for another format.
+        """
+        match format:
+            case "text":
+                from syncspec.render.plan_text import plan_text
 
-        return plan_text(self.plan, color=color, full=full)
+                return plan_text(self.plan, color=color, full=full, redact=redact)
+            case "json":
+                from syncspec.render.plan_json import plan_json
+
+                return plan_json(self.plan, redact=redact).decode()
+            case "markdown":
+                from syncspec.render.markdown import plan_markdown
+
+                return plan_markdown(self.plan, redact=redact)
+            case "html":
+                from syncspec.render.html import plan_html
+
+                return plan_html(self.plan, redact=redact)
+            case "github":
+                from syncspec.render.annotations import plan_annotations
+
+                return plan_annotations(self.plan, folder=folder, redact=redact)
+            case _:
+                raise _unknown_format(format)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,22 +114,71 @@ class AppliedReport:
         """130 interrupted, 4 some outcome is unknown, 3 something was rejected or not attempted, else 0."""
         return self.report.exit_code
 
-    def render(self, format: str = "text", *, color: bool = False, full: bool = False) -> str:
-        """Print as `text` or `json`; `full` lists every record that was written. Raises UsageError otherwise."""
-        _check_format(format)
-        if format == "json":
+    def render(
+        self,
+        format: str = "text",
+        *,
+        color: bool = False,
+        full: bool = False,
+        redact: bool = False,
+        folder: str = "",
+    ) -> str:
+        """Print in one of the formats of `ReviewablePlan.render`; `full` lists every record that was written.
+
+        `redact` hides the wording of errors, which may quote values. Raises UsageError for another format.
+        """
+        return render_report(
+            self.report,
+            format,
+            project=self.plan.project,
+            environment=self.plan.environment,
+            color=color,
+            full=full,
+            redact=redact,
+            folder=folder,
+        )
+
+
+def render_report(
+    report: Report,
+    format: str,
+    *,
+    project: str,
+    environment: str | None,
+    color: bool = False,
+    full: bool = False,
+    redact: bool = False,
+    folder: str = "",
+) -> str:
+    """Print a report of this run or a past one: `AppliedReport.render`."""
+    match format:
+        case "text":
+            from syncspec.render.report_text import report_text
+
+            return report_text(report, color=color, full=full, redact=redact)
+        case "json":
             from syncspec.render.report_json import report_json
 
-            return report_json(self.report).decode()
-        from syncspec.render.report_text import report_text
+            return report_json(report, redact=redact).decode()
+        case "markdown":
+            from syncspec.render.markdown import report_markdown
 
-        return report_text(self.report, color=color, full=full)
+            return report_markdown(report, project=project, environment=environment, redact=redact)
+        case "html":
+            from syncspec.render.html import report_html
+
+            return report_html(report, project=project, environment=environment, redact=redact)
+        case "github":
+            from syncspec.render.annotations import report_annotations
+
+            return report_annotations(report, folder=folder, redact=redact)
+        case _:
+            raise _unknown_format(format)
 
 
-def _check_format(format: str) -> None:
-    if format not in FORMATS:
-        raise UsageError(
-            "Unknown format",
-            detail=f'"{format}" is not a format; known are {" and ".join(FORMATS)}.',
-            hint=did_you_mean(format, FORMATS),
-        )
+def _unknown_format(format: str) -> UsageError:
+    return UsageError(
+        "Unknown format",
+        detail=f'"{format}" is not a format; known are {", ".join(FORMATS[:-1])} and {FORMATS[-1]}.',
+        hint=did_you_mean(format, FORMATS),
+    )

@@ -1,1 +1,1 @@
-"""Plans, reports and diagnostics as text and JSON: values in, text out; no file, no clock, no terminal."""
+"""Plans, reports and diagnostics in every format that people and programs read: values in, text out; no clock."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import assert_never
 
 from syncspec.diagnostics import Diagnostic, Severity, Source
@@ -112,13 +112,37 @@ def diagnostics_document(diagnostics: Iterable[Diagnostic]) -> bytes:
     )
 
 
-def github_annotations(diagnostics: Sequence[Diagnostic], *, folder: str = "") -> str:
+def github_annotations(
+    diagnostics: Sequence[Diagnostic],
+    *,
+    folder: str = "",
+    shown: int | None = None,
+    beyond: Mapping[Severity, int] | None = None,
+) -> str:
     """Workflow commands, errors first since GitHub shows only some; `folder` leads from the repository to the project.
 
+    `shown` is how many of each severity there may be, the last of them counting the rest; `beyond` counts those that
+    were left out of `diagnostics` since nobody would see them.
     Nothing in a message can begin a command of its own: line breaks and separators are percent-encoded.
     """
-    ranked = sorted(diagnostics, key=lambda item: list(Severity).index(item.severity))
-    return "".join(_annotation(item, folder) for item in ranked)
+    lines = []
+    for severity in Severity:
+        ranked = [item for item in diagnostics if item.severity is severity]
+        number = len(ranked) + (beyond or {}).get(severity, 0)
+        if shown is not None and number > shown:
+            ranked[shown - 1 :] = [_rest(severity, number - shown + 1)]
+        lines += [_annotation(item, folder) for item in ranked]
+    return "".join(lines)
+
+
+def _rest(severity: Severity, number: int) -> Diagnostic:
+    return Diagnostic(
+        severity=severity,
+        code="more",
+        summary=f"{number:,} more",
+        detail=f"{number:,} more of this level are not shown here.",
+        hint="the same command with --format text or html shows all",
+    )
 
 
 _COMMANDS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "notice"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 import orjson
@@ -12,11 +13,15 @@ __all__ = ["FORMAT_VERSION", "json_bytes"]
 FORMAT_VERSION: Final = "1.0"
 """Of every JSON document that a command prints. A minor step only adds keys."""
 
+_COMMAND = re.compile(rb"#(?=#\w*\[)")
+"""Runners of pipelines look for `##[…]` anywhere in what is printed; it can stand within a string only."""
+
 
 def json_bytes(document: object) -> bytes:
     """The document indented by two, with a newline at its end."""
     try:
-        return orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        content = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     except orjson.JSONEncodeError:
         # Whole numbers beyond 64 bits and text that is no Unicode, which sets built in Python may hold.
-        return json.dumps(document, indent=2).encode("ascii") + b"\n"
+        content = json.dumps(document, indent=2).encode("ascii") + b"\n"
+    return _COMMAND.sub(rb"\\u0023", content) if b"##" in content else content

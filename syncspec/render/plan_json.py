@@ -9,12 +9,18 @@ from syncspec.planning.plan import Batch, Change, FieldChange, ObservationSummar
 from syncspec.records import Json, Target
 from syncspec.render.diagnostics import diagnostic_json, source_json
 from syncspec.render.json_bytes import FORMAT_VERSION, json_bytes
+from syncspec.render.redaction import redacted_plan
 
 __all__ = ["plan_json"]
 
 
-def plan_json(plan: Plan) -> bytes:
-    """The plan as its one JSON document: no time in it, so that equal plans are equal bytes."""
+def plan_json(plan: Plan, *, redact: bool = False) -> bytes:
+    """The plan as its one JSON document: no time in it, so that equal plans are equal bytes.
+
+    `redact` hides every value: fields then look as sensitive ones do.
+    """
+    if redact:
+        plan = redacted_plan(plan)
     document: dict[str, object] = {
         "format_version": FORMAT_VERSION,
         "syncspec_version": __version__,

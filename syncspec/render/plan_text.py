@@ -1,159 +1,218 @@
-"""A plan as a reviewer reads it: per set what is done with each record, then what it rests on and what is sent."""
+"""A plan as a reviewer reads it: per set what is done with each record, then what it rests on and what is sent.
+
+A handful of changes of one kind is shown whole. Of thousands the reader gets how their fields are used, those that
+are unlike the rest, and samples from all over; what needs an eye is then named once more at the end.
+"""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from dataclasses import dataclass
 from typing import assert_never
 
-from syncspec.planning.plan import Action, Change, FieldChange, ObservationSummary, Plan
+from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import Absence
-from syncspec.render.terminal import Painter, Style, visible
-from syncspec.render.values import counted, size_text, value_text
+from syncspec.render.grounds import observation_text, observations_that_matter, request_groups, request_text
+from syncspec.render.outliers import FieldUse
+from syncspec.render.redaction import HIDDEN, redacted_plan
+from syncspec.render.review import CONCERNS, Concern, Review, SetReview, review_of, samples, told_apart
+from syncspec.render.steps import Reading, Step, steps
+from syncspec.render.terminal import Painter, Style, clipped, display_width, visible
+from syncspec.render.values import counted
+from syncspec.render.words import ACTIONS, summary_line
 
-__all__ = ["MANY_CREATES", "plan_text", "summary_line"]
+__all__ = ["plan_text", "summary_line"]
 
-MANY_CREATES = 20
-"""Up to this many creates of a set are all shown; of more only the first few."""
+_ORDER = (
+    Action.CREATE,
+    Action.UPDATE,
+    Action.MOVE,
+    Action.ADOPT,
+    Action.DRIFT,
+    Action.DELETE,
+    Action.UNKNOWN,
+    Action.BLOCKED,
+)
+"""Within a set what needs an eye comes last: that is what a terminal still shows."""
 
-_FIRST_CREATES = 5
+_MOST_CREATES = 20
+_MOST_OTHERS = 100
+"""Up to so many changes of one set and action are all shown."""
 
-_SYMBOLS = {
-    Action.CREATE: ("+", Style.ADDED),
-    Action.ADOPT: ("=", Style.LOCKED),
-    Action.UPDATE: ("*", Style.CHANGED),
-    Action.DELETE: ("-", Style.STOPPED),
-    Action.MOVE: (">", Style.LOCKED),
-    Action.UNCHANGED: (" ", Style.FAINT),
-    Action.DRIFT: ("~", Style.CHANGED),
-    Action.BLOCKED: ("!", Style.STOPPED),
-    Action.UNKNOWN: ("?", Style.WARNING),
-}
+_SAMPLES = 5
+_OUTLIERS = 20
+_USES = 10
+_MANY_SHOWN = 20
+"""Where more changes than this are shown, those that need an eye are named again at the end."""
 
-_WORDS = {
-    Action.CREATE: "to create",
-    Action.ADOPT: "to adopt",
-    Action.UPDATE: "to update",
-    Action.DELETE: "to delete",
-    Action.MOVE: "to move",
-    Action.DRIFT: "drifted",
-    Action.BLOCKED: "blocked",
-    Action.UNKNOWN: "unknown",
-    Action.UNCHANGED: "unchanged",
-}
+_NAMED_AGAIN = 10
+_LONGEST_NAME = 60
 
 
-def plan_text(plan: Plan, *, color: bool = False, full: bool = False) -> str:
-    """The plan without its diagnostics. `full` shows every create; what needs an eye is always shown whole."""
-    paint = Painter(color=color)
-    shown = (change for change in plan.changes if change.action is not Action.UNCHANGED)
-    parts: list[str] = []
-    for name, changes in groupby(shown, key=lambda change: change.address.partition(".")[0]):
-        parts += _set_lines(name, list(changes), paint, full=full)
-        parts.append("")
-    parts += _observation_lines(plan)
-    parts += _request_lines(plan)
-    parts.append(paint(summary_line(plan), Style.STRONG))
+def plan_text(plan: Plan, *, color: bool = False, full: bool = False, redact: bool = False) -> str:
+    """The plan without its diagnostics. `full` shows every change, `redact` no value."""
+    review = review_of(plan)
+    lines = _Lines(
+        plan=redacted_plan(plan) if redact else plan,
+        review=review,
+        paint=Painter(color=color),
+        full=full,
+        hidden=HIDDEN if redact else "(sensitive)",
+    )
+    parts = [*lines.sets(), *lines.eye_again(), *lines.observations(), *lines.requests()]
+    parts += ["Values are hidden.", ""] if redact else []
+    parts.append(lines.paint(summary_line(plan), Style.STRONG))
     return "\n".join(parts) + "\n"
 
 
-def summary_line(plan: Plan) -> str:
-    """`Plan: 3 to create, 2 unchanged.`, or that there is nothing to do."""
-    summary = plan.summary
-    told = ", ".join(f"{summary[action]:,} {words}" for action, words in _WORDS.items() if summary[action])
-    if not plan.is_empty:
-        return f"Plan: {told}."
-    if summary[Action.UNCHANGED] == len(plan.changes):
-        if not plan.changes:
-            return "No changes. No records are declared."
-        are = "is" if len(plan.changes) == 1 else "are"
-        return f"No changes. {counted(len(plan.changes), 'record')} {are} as declared."
-    return f"Nothing to apply: {told}."
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Lines:
+    """One plan's lines, in the way that the reader wants them."""
 
+    plan: Plan
+    review: Review
+    paint: Painter
+    full: bool
+    hidden: str
 
-def _set_lines(name: str, changes: Sequence[Change], paint: Painter, *, full: bool) -> Iterator[str]:
-    target = changes[0].target
-    yield f"{paint(visible(name), Style.STRONG)} ({visible(target.collection_id)} in {visible(target.upstream)})"
-    creates = sum(change.action is Action.CREATE for change in changes)
-    shown = creates if full or creates <= MANY_CREATES else _FIRST_CREATES
-    told = 0
-    for change in changes:
-        if change.action is Action.CREATE:
-            told += 1
-            if told > shown:
+    def sets(self) -> Iterator[str]:
+        for each in self.review.sets:
+            if not any(each.count(action) for action in _ORDER):
                 continue
-        yield from _change_lines(change, paint)
-    if creates > shown:
-        yield f"  … and {creates - shown:,} more to create (--full shows all)"
+            target = each.target
+            title = self.paint(visible(each.name), Style.STRONG)
+            yield f"{title} ({visible(target.collection_id)} in {visible(target.upstream)})"
+            for action in _ORDER:
+                if each.count(action):
+                    yield from self._group(each, action)
+            yield ""
 
+    def _group(self, each: SetReview, action: Action) -> Iterator[str]:
+        """The changes of one set and action: all of them, or what is to be known of very many."""
+        positions = each.positions[action]
+        if self._is_whole(action, len(positions)):
+            for position in positions:
+                yield from self._change(position)
+            return
+        shown = self._chosen(positions)
+        for position in shown:
+            yield from self._change(position)
+        more = f"  … and {len(positions) - len(shown):,} more {ACTIONS[action].words} (--full shows all)"
+        facts = [*self._uses(self.review.uses.get((each.name, action), ())), *self._rules(action, positions)]
+        yield f"{more}; of all {len(positions):,}:" if facts else more
+        yield from facts
 
-def _change_lines(change: Change, paint: Painter) -> Iterator[str]:
-    symbol, style = _SYMBOLS[change.action]
-    known = f"  {visible(change.upstream_id)}" if change.upstream_id else ""
-    yield f"  {paint(f'{symbol} {visible(change.address)}', style)}{known}"
-    if change.action is not Action.CREATE or change.absence is not Absence.PROVED:
-        place = f" ({visible(str(change.source))})" if change.source and change.action in _NEEDS_PLACE else ""
-        yield f"      {visible(change.reason)}{place}"
-    width = max((len(visible(each.path)) for each in change.fields), default=0)
-    for each in change.fields:
-        yield f"      {visible(each.path):<{width}}  {_values(each, change.action)}"
+    def _is_whole(self, action: Action, number: int) -> bool:
+        return self.full or number <= (_MOST_CREATES if action is Action.CREATE else _MOST_OTHERS)
+
+    def _chosen(self, positions: Sequence[int]) -> list[int]:
+        """The outliers, and samples from all over the rest, in order."""
+        outliers = [position for position in positions if position in self.review.notes]
+        rest = [position for position in positions if position not in self.review.notes]
+        return sorted(outliers[:_OUTLIERS] + [rest[place] for place in samples(len(rest), _SAMPLES)])
+
+    def _uses(self, uses: Sequence[FieldUse]) -> Iterator[str]:
+        width = max((display_width(_name(use.path)) for use in uses[:_USES]), default=0)
+        for use in uses[:_USES]:
+            yield f"      {_padded(_name(use.path), width)}  {counted(use.records, 'record')}{self._alike(use)}"
+        if len(uses) > _USES:
+            yield f"      … and {counted(len(uses) - _USES, 'more field')}"
+
+    def _alike(self, use: FieldUse) -> str:
+        if use.alike < 2:
+            return ""
+        number = "all" if use.alike == use.records else f"{use.alike:,} of them"
+        step = next(step for step in steps(self.plan.changes[use.example]) if step.path == use.path)
+        return f", {number} {'alike' if step.reading is Reading.HIDDEN else self._values(step)}"
+
+    def _rules(self, action: Action, positions: tuple[int, ...]) -> Iterator[str]:
+        """What decided, where that can be several things."""
+        if action in (Action.BLOCKED, Action.UNKNOWN):
+            for (_, code), number in told_apart(self.plan, positions).most_common(_USES):
+                yield f"      {counted(number, 'record')}: {visible(code)}"
+
+    def _change(self, position: int) -> Iterator[str]:
+        change = self.plan.changes[position]
+        yield f"  {self._head(change)}"
+        if position in self.review.notes:
+            yield f"      {self.paint('unlike the rest', Style.WARNING)}: {visible(self.review.notes[position])}"
+        if change.action is not Action.CREATE or change.absence is not Absence.PROVED:
+            place = f" ({visible(str(change.source))})" if change.source and change.action in _NEEDS_PLACE else ""
+            yield f"      {visible(change.reason)}{place}"
+        width = max((display_width(_name(each.path)) for each in change.fields), default=0)
+        for step in steps(change):
+            yield f"      {_padded(_name(step.path), width)}  {self._values(step)}"
+
+    def _head(self, change: Change) -> str:
+        mark = ACTIONS[change.action]
+        known = f"  {visible(change.upstream_id)}" if change.upstream_id else ""
+        former = f"  (was {visible(change.moved_from)})" if change.moved_from else ""
+        return f"{self.paint(f'{mark.symbol} {visible(change.address)}', mark.style)}{known}{former}"
+
+    def _values(self, step: Step) -> str:
+        match step.reading:
+            case Reading.HIDDEN:
+                return self.hidden
+            case Reading.SET:
+                return step.after
+            case Reading.GONE:
+                return step.before
+            case Reading.CHANGED:
+                return f"{self.paint(step.before, Style.STOPPED)} -> {self.paint(step.after, Style.ADDED)}"
+            case Reading.APART:
+                return f"{step.before} upstream, {step.after} declared"
+            case _ as unreachable:
+                assert_never(unreachable)
+
+    def eye_again(self) -> Iterator[str]:
+        """What needs an eye, a line each, where it would be lost among the others."""
+        shown = sum(
+            len(positions) if self._is_whole(action, len(positions)) else len(self._chosen(positions))
+            for each in self.review.sets
+            for action, positions in each.positions.items()
+            if action in _ORDER
+        )
+        if shown <= _MANY_SHOWN or not self.review.eye:
+            return
+        yield self.paint("Needs an eye:", Style.STRONG)
+        for concern, positions in self.review.eye.items():
+            if len(positions) > _NAMED_AGAIN:
+                yield f"  {counted(len(positions), 'record')}, see above: {CONCERNS[concern].lower()}"
+                continue
+            for position in positions:
+                yield f"  {self._head(self.plan.changes[position])}  {self._why(concern, position)}"
+        yield ""
+
+    def _why(self, concern: Concern, position: int) -> str:
+        note = self.review.notes.get(position)
+        heading = CONCERNS[concern].lower()
+        return f"{heading}: {visible(note)}" if note else heading
+
+    def observations(self) -> Iterator[str]:
+        told = observations_that_matter(self.plan)
+        if told:
+            yield "Read:"
+            yield from (f"  {visible(observation_text(seen))}" for seen in told)
+            yield ""
+
+    def requests(self) -> Iterator[str]:
+        groups = request_groups(self.plan)
+        if not groups:
+            return
+        several = len({group.wave for group in groups}) > 1
+        yield "Requests:"
+        for group in groups:
+            wave = f"wave {group.wave + 1}: " if several else ""
+            yield f"  {wave}{visible(request_text(group))}"
+        yield ""
 
 
 _NEEDS_PLACE = frozenset({Action.BLOCKED, Action.UNKNOWN})
 
 
-def _values(change: FieldChange, action: Action) -> str:
-    if change.sensitive:
-        return "(sensitive)"
-    if action is Action.CREATE:
-        return value_text(change.after)
-    return f"{value_text(change.before)} upstream, {value_text(change.after)} declared"
+def _name(path: str) -> str:
+    return clipped(visible(path), _LONGEST_NAME)
 
 
-def _observation_lines(plan: Plan) -> Iterator[str]:
-    """How it is known that what is to be created is not there yet, and what could not be read."""
-    created = {change.target.place for change in plan.changes if change.action is Action.CREATE}
-    told = [seen for seen in plan.observations if not seen.readable or seen.target.place in created]
-    if told:
-        yield "Read:"
-        yield from (f"  {_observation(seen)}" for seen in told)
-        yield ""
-
-
-def _observation(seen: ObservationSummary) -> str:
-    where = f"{visible(seen.target.collection_id)} in {visible(seen.target.upstream)}"
-    because = f": {visible(seen.reason)}" if seen.reason else ""
-    if not seen.readable:
-        return f"{where} could not be read{because}"
-    rows = counted(seen.live_rows, "record")
-    match seen.absence:
-        case Absence.PROVED:
-            return f"{where}: {rows}, the whole list{because and f' ({because[2:]})'}"
-        case Absence.ASSUMED:
-            return f"{where}: {rows}, assumed to be the whole list{because}"
-        case Absence.UNKNOWN:
-            return f"{where}: {rows}, not the whole list{because}"
-        case _ as unreachable:
-            assert_never(unreachable)
-
-
-def _request_lines(plan: Plan) -> Iterator[str]:
-    if not plan.batches:
-        return
-    groups: Counter[tuple[str, str, str]] = Counter()
-    records: Counter[tuple[str, str, str]] = Counter()
-    sizes: Counter[tuple[str, str, str]] = Counter()
-    for batch in plan.batches:
-        group = (batch.target.upstream, batch.target.collection_id, batch.kind)
-        groups[group] += 1
-        records[group] += len(batch.changes)
-        sizes[group] += batch.size
-    yield "Requests:"
-    for group in sorted(groups):
-        upstream, collection, kind = map(visible, group)
-        yield (
-            f"  {counted(groups[group], 'request')} to {upstream}: {kind} {counted(records[group], 'record')} "
-            f"of {collection} ({size_text(sizes[group])})"
-        )
-    yield ""
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - display_width(text))

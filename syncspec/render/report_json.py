@@ -8,12 +8,15 @@ from syncspec.apply.history import RunSummary
 from syncspec.apply.report import Report
 from syncspec.render.diagnostics import source_json
 from syncspec.render.json_bytes import FORMAT_VERSION, json_bytes
+from syncspec.render.redaction import redacted_report
 
 __all__ = ["report_json", "runs_json"]
 
 
-def report_json(report: Report) -> bytes:
-    """The report as its one JSON document."""
+def report_json(report: Report, *, redact: bool = False) -> bytes:
+    """The report as its one JSON document. `redact` hides the errors' wording, which may quote values."""
+    if redact:
+        report = redacted_report(report)
     return json_bytes(
         {
             "format_version": FORMAT_VERSION,

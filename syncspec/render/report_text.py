@@ -2,58 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from syncspec.apply.history import RunSummary
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
+from syncspec.render.redaction import redacted_report
 from syncspec.render.terminal import Painter, Style, visible
+from syncspec.render.words import OUTCOMES, outcome_counts, outcome_line
 
-__all__ = ["outcome_counts", "report_text", "runs_text"]
+__all__ = ["report_text", "runs_text"]
 
 _SHOWN = 20
 """Records of one outcome that are listed; of more the first ones, and how many there are."""
 
-_WORDS = {
-    RecordOutcome.CREATED: ("+", "created", Style.ADDED),
-    RecordOutcome.ADOPTED: ("=", "adopted", Style.LOCKED),
-    RecordOutcome.UPDATED: ("*", "updated", Style.CHANGED),
-    RecordOutcome.DELETED: ("-", "deleted", Style.STOPPED),
-    RecordOutcome.REJECTED: ("x", "rejected", Style.STOPPED),
-    RecordOutcome.UNKNOWN: ("?", "unknown", Style.WARNING),
-    RecordOutcome.NOT_ATTEMPTED: ("!", "not attempted", Style.STOPPED),
-    RecordOutcome.UNCHANGED: (" ", "unchanged", Style.FAINT),
-}
 
+def report_text(report: Report, *, color: bool = False, full: bool = False, redact: bool = False) -> str:
+    """The report without its diagnostics. `full` lists every record whose outcome is not `unchanged`.
 
-def report_text(report: Report, *, color: bool = False, full: bool = False) -> str:
-    """The report without its diagnostics. `full` lists every record whose outcome is not `unchanged`."""
+    `redact` hides the errors' wording, which may quote values.
+    """
+    if redact:
+        report = redacted_report(report)
     paint = Painter(color=color)
     lines: list[str] = []
-    for outcome in _WORDS:
+    for outcome in OUTCOMES:
         records = [record for record in report.records if record.outcome is outcome]
         if outcome is not RecordOutcome.UNCHANGED:
             lines += _records(outcome, records, paint, full=full)
     if lines:
         lines.append("")
-    told = outcome_counts(report.summary.items()) or "no records"
-    state = "Interrupted" if report.interrupted else "Done"
-    lines.append(paint(f"{state}: {told}.", Style.STRONG) + f" Run {visible(report.run)}.")
+    lines.append(paint(outcome_line(report), Style.STRONG) + f" Run {visible(report.run)}.")
     return "\n".join(lines) + "\n"
 
 
-def outcome_counts(summary: Iterable[tuple[RecordOutcome, int]]) -> str:
-    """`3 created, 2 unchanged`; nothing where all are zero."""
-    numbers = dict(summary)
-    return ", ".join(f"{numbers[outcome]:,} {words}" for outcome, (_, words, _) in _WORDS.items() if numbers[outcome])
-
-
 def _records(outcome: RecordOutcome, records: Sequence[RecordReport], paint: Painter, *, full: bool) -> Iterator[str]:
-    symbol, words, style = _WORDS[outcome]
+    mark = OUTCOMES[outcome]
+    words = mark.words
     # What failed is told in full: each may have a reason of its own.
     shown = len(records) if full or outcome in (RecordOutcome.REJECTED, RecordOutcome.UNKNOWN) else _SHOWN
     for record in records[:shown]:
         known = f"  {visible(record.upstream_id)}" if record.upstream_id else ""
-        yield f"  {paint(f'{symbol} {visible(record.address)}', style)}{known}"
+        yield f"  {paint(f'{mark.symbol} {visible(record.address)}', mark.style)}{known}"
         if record.error:
             place = f" ({visible(str(record.source))})" if record.source else ""
             yield f"      {words}{place}: {visible(record.error)}"

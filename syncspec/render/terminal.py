@@ -1,7 +1,11 @@
-"""Text that a terminal shows as it is: nothing that a value holds can move the cursor, hide or reorder text."""
+"""Text that a terminal shows as it is: nothing that a value holds can move the cursor, hide or reorder text.
+
+Nor can it command the service whose log the text may end in: runners act on lines that begin with `::`, and on `##[`.
+"""
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from enum import StrEnum
 
@@ -11,6 +15,9 @@ _ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories of characters that act on a terminal or stand for nothing that one could read."""
 
 _TAB = " " * 4
+
+_COMMAND = re.compile(r"^\s*:(?=:)|#(?=#\w*\[)")
+"""Where a runner would begin to read a command: `::error::`, `##[error]`, `##vso[task…]`."""
 
 
 class Style(StrEnum):
@@ -41,6 +48,8 @@ class Painter:
 
 def visible(text: str) -> str:
     r"""The text in one line, with every character that acts or hides written as an escape such as `\x1b`."""
+    if "::" in text or "##" in text:
+        text = _COMMAND.sub(lambda found: f"{found[0][:-1]}\\x{ord(found[0][-1]):02x}", text)
     if text.isascii() and text.isprintable():
         return text
     return "".join(map(_visible, text))

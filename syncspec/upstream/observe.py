@@ -82,12 +82,18 @@ async def observe(
             observed_at=observed_at,
             readable=False,
             absence=Absence.UNKNOWN,
-            reason=f"the list broke off: {error}",
+            reason=f"the list broke off: {_told(error)}",
         )
     polling = info.polling_seconds if info is not None else None
     stream = stream or (info.stream_id if info is not None else None)
     seen = sieve.observation(target, observed_at)
     return replace(seen, absence=absence, reason=reason, cursor=cursor, polling_seconds=polling, stream=stream)
+
+
+def _told(error: UpstreamError) -> str:
+    """What went wrong, fit to stand in a sentence whose end says what was not changed."""
+    first = error.diagnostics[0]
+    return (first.detail or first.summary).removesuffix("Nothing was changed.").rstrip(" .")
 
 
 def _check_unchanged(before: SyncInfo, after: SyncInfo | None) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.figures import Baseline, Figure
 from benchmarks.processes import Measured, best, serving, timed, work
-from benchmarks.projects import write_people, write_project
+from benchmarks.projects import write_people, write_project, write_rows
 
 __all__ = ["BENCHMARKS", "Bench"]
 
@@ -71,6 +71,32 @@ def reading(bench: Bench) -> Iterator[Figure]:
     yield Figure(name=f"validate {count:,} records", value=read.seconds, budget=4, baseline=baseline)
     yield Figure(name=f"validate {count:,} records, processor time", value=read.cpu, baseline=baseline)
     yield Figure(name=f"validate {count:,} records, peak memory", value=read.peak_mb, unit="MB", budget=700)
+
+
+def rows(bench: Bench) -> Iterator[Figure]:
+    """Reading and checking files of rows, against a manifest that writes the same records out."""
+    count = bench.count(_PEOPLE)
+    written = bench.best("validate", bench.project("rows-yaml", count))
+    baseline = Baseline(name="the same in YAML", value=written.seconds)
+    for suffix in (".csv", ".jsonl"):
+        folder = bench.folder / f"rows{suffix}"
+        write_project(folder)
+        write_rows(folder, count, suffix=suffix)
+        read = bench.best("validate", folder)
+        name = f"validate {count:,} rows of {suffix}"
+        yield Figure(name=name, value=read.seconds, baseline=baseline, ratio_budget=1)
+        yield Figure(name=f"{name}, peak memory", value=read.peak_mb, unit="MB", budget=700)
+    folder = bench.folder / "rows-tenth"
+    write_project(folder)
+    write_rows(folder, bench.count(_PEOPLE // 10), suffix=".csv")
+    tenth = bench.best("validate", folder)
+    whole = bench.best("validate", bench.folder / "rows.csv")
+    yield Figure(
+        name=f"validate {count:,} rows of .csv",
+        value=whole.seconds,
+        baseline=Baseline(name=f"{bench.count(_PEOPLE // 10):,} rows", value=tenth.seconds),
+        ratio_budget=11,
+    )
 
 
 def planning(bench: Bench) -> Iterator[Figure]:
@@ -167,5 +193,5 @@ def airports(bench: Bench) -> Iterator[Figure]:
 
 
 BENCHMARKS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
-    measure.__name__: measure for measure in (start, reading, planning, upstream, sending, growth, airports)
+    measure.__name__: measure for measure in (start, reading, rows, planning, upstream, sending, growth, airports)
 }

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-__all__ = ["BATCH", "COLLECTION", "SYNC", "TOKEN", "record_data", "write_manifest", "write_people", "write_project"]
+__all__ = [
+    "BATCH",
+    "COLLECTION",
+    "SYNC",
+    "TOKEN",
+    "record_data",
+    "write_manifest",
+    "write_people",
+    "write_project",
+    "write_rows",
+]
 
 BATCH = 200
 COLLECTION = "salesforce:contact"
@@ -53,6 +65,24 @@ def write_people(folder: Path, count: int) -> Path:
     """Write a manifest of so many people; gives its path."""
     records = ((f"person-{number:06d}", record_data(number)) for number in range(count))
     return write_manifest(folder / "people.yaml", records, name="people", collection=COLLECTION, key="Email")
+
+
+def write_rows(folder: Path, count: int, *, suffix: str) -> Path:
+    """Write the same people as rows of a .csv or .jsonl file, and a manifest that names it; gives the file."""
+    path = folder / f"people{suffix}"
+    rows = ({"Id": f"person-{number:06d}", **record_data(number)} for number in range(count))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        if suffix == ".csv":
+            writer = csv.DictWriter(file, ["Id", *record_data(0)])
+            writer.writeheader()
+            writer.writerows(rows)
+        else:
+            file.writelines(f"{json.dumps(row)}\n" for row in rows)
+    head = _HEAD.format(name="people", collection=COLLECTION, sync=SYNC, key="Email", more="")
+    fields = "".join(f"      {field}: ${{row.{field}}}\n" for field in record_data(0))
+    source = f"  records_from:\n    file: {path.name}\n    name: ${{row.Id}}\n    data:\n{fields}"
+    (folder / "people.yaml").write_text(head.replace("  records:\n", source), encoding="utf-8")
+    return path
 
 
 def write_manifest(

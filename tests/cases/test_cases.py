@@ -1,8 +1,9 @@
 """Every file under this folder is a case, collected by itself.
 
 A line of a bad case ends in `# error: <code or text>`, several separated by ` ; `. Exactly these errors must be
-reported, each at its line. A case without such a comment must give no error. The folder's first part of the path
-chooses who reads it: one entry of `READERS` per folder.
+reported, each at its line. A line `# error at <file>:<line>:<column>: <code or text>` expects one elsewhere, where no
+comment can stand. A case without such comments must give no error. The folder's first part of the path chooses who
+reads it: one entry of `READERS` per folder.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from syncspec.upstream.embedded.faults.file import read_faults
 
 HERE = Path(__file__).parent
 EXPECTED = re.compile(r"# error: (.+?)\s*$")
+ELSEWHERE = re.compile(r"# error at (\S+:\d+:\d+:) (.+?)\s*$")
 LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
@@ -31,10 +33,17 @@ def read_yaml(path: Path) -> list[Diagnostic]:
     return read_file(path, file=path.name)[1]
 
 
-def load_project(path: Path) -> list[Diagnostic]:
+def load_rows(path: Path) -> list[Diagnostic]:
+    """The whole loader: a manifest beside a plain project file and the folder of data that all these cases share."""
+    return load_project(path, data=HERE / "rows" / "data")
+
+
+def load_project(path: Path, data: Path | None = None) -> list[Diagnostic]:
     """The whole loader: a manifest beside a plain project file, or, by its name, a project file alone."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
+        if data is not None:
+            shutil.copytree(data, root / "data")
         is_project = path.name.endswith(PROJECT_SUFFIX)
         shutil.copy(path, root / ("syncspec.yaml" if is_project else path.name))
         if not is_project:
@@ -67,19 +76,23 @@ spec:
 READERS: dict[str, Callable[[Path], list[Diagnostic]]] = {
     "faults": load_faults,
     "manifests": load_project,
+    "rows": load_rows,
     "yaml": read_yaml,
 }
 CASES = sorted(path for path in HERE.rglob("*.yaml") if path.relative_to(HERE).parts[0] in READERS)
 
 
-def expected_errors(path: Path) -> list[tuple[int, str]]:
+def expected_errors(path: Path) -> list[tuple[str, str]]:
+    """Where each error must be, up to the column where the case leaves that open, and what it must say."""
     lines = LINE_BREAK.split(path.read_bytes().decode("utf-8", errors="replace"))
-    return [
-        (number, text.strip())
+    name = "syncspec.yaml" if path.name.endswith(PROJECT_SUFFIX) else path.name
+    here = [
+        (f"{name}:{number}:", text.strip())
         for number, line in enumerate(lines, start=1)
         for found in EXPECTED.finditer(line)
         for text in found[1].split(" ; ")
     ]
+    return here + [(found[1], found[2]) for line in lines for found in ELSEWHERE.finditer(line)]
 
 
 def says(diagnostic: Diagnostic, text: str) -> bool:
@@ -95,9 +108,9 @@ def test_every_folder_of_cases_has_a_reader_and_every_reader_has_cases() -> None
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.relative_to(HERE).as_posix())
 def test_case_reports_exactly_the_errors_it_names(path: Path) -> None:
     errors = [item for item in READERS[path.relative_to(HERE).parts[0]](path) if item.is_error]
-    for line, text in expected_errors(path):
-        matching = [item for item in errors if item.source and item.source.line == line and says(item, text)]
-        assert matching, f"line {line} gave no error like {text!r}; there were {errors}"
+    for place, text in expected_errors(path):
+        matching = [item for item in errors if f"/{place}" in f"/{item.source}:" and says(item, text)]
+        assert matching, f"{place} gave no error like {text!r}; there were {errors}"
         errors.remove(matching[0])
     assert errors == []
 

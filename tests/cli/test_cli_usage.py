@@ -13,7 +13,20 @@ from support.command import CONTACTS, PROJECT, environ, run, write_project
 
 import syncspec
 
-COMMANDS = ["init", "validate", "plan", "apply", "explain", "runs", "lock", "doctor", "serve", "schema", "completion"]
+COMMANDS = [
+    "init",
+    "validate",
+    "fmt",
+    "plan",
+    "apply",
+    "explain",
+    "runs",
+    "lock",
+    "doctor",
+    "serve",
+    "schema",
+    "completion",
+]
 
 
 @pytest.fixture

@@ -169,34 +169,6 @@ def test_a_record_that_is_absent_a_second_time_needs_a_person(tmp_path: Path) ->
     assert (outcomes(again), again.report.requests) == ({"unknown": RECORDS}, 0)
 
 
-def test_an_unknown_stays_unknown_for_its_address_when_the_author_edits_or_renames_it(tmp_path: Path) -> None:
-    folder, store = project(tmp_path), tmp_path / STORE
-    apply(folder, store, fault=Once(1, LOST["504"], committed=False))
-    edited = contacts(RECORDS)
-    edited["c0"]["LastName"] = "Another"
-    edited["renamed"] = {**edited.pop("c1"), "Email": " P1@X.org"}
-    edited["c2"]["Email"] = "other@x.org"
-    folder.write(contacts=manifest("contacts", edited, max_records=BATCH))
-    report = apply(folder, store)
-    assert report.report.requests == 0
-    by_address = {record.address: record.outcome.value for record in report.records}
-    assert by_address["contacts.c0"] == by_address["contacts.c2"] == "unknown"
-    assert by_address["contacts.renamed"] == "not_attempted"
-    assert duplicates(store) == []
-    settled = apply(folder, store, wait_settled=True)
-    assert {record.outcome.value for record in settled.records if record.address in by_address} <= {
-        "created",
-        "unchanged",
-        "unknown",
-        "not_attempted",
-    }
-    last = apply(folder, store, wait_settled=True)
-    assert set(outcomes(last)) <= {"created", "unchanged"}
-    assert sorted(row["data"]["Email"].strip().lower() for row in stored(store)) == sorted(
-        data["Email"].strip().lower() for data in edited.values()
-    )
-
-
 def test_a_record_of_another_set_that_may_be_the_unknown_one_waits(tmp_path: Path) -> None:
     folder, store = project(tmp_path), tmp_path / STORE
     apply(folder, store, fault=Once(1, LOST["504"], committed=False))

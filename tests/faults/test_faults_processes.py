@@ -88,6 +88,44 @@ def test_a_process_that_is_killed_for_real_repeats_and_loses_nothing(tmp_path: P
     assert folder.lockfile.read_bytes() == before
 
 
+LIMITED = """
+import resource, signal, sys
+from pathlib import Path
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+from syncspec.errors import SyncspecError
+from syncspec.project.core import Project
+from syncspec.project.opening import Opening
+project = Project(Opening(path=Path(sys.argv[1]), environ={}))
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
+try:
+    report = project.apply()
+except SyncspecError as error:
+    sys.exit(100 + error.exit_code)
+sys.exit(report.exit_code)
+"""
+
+
+@pytest.mark.parametrize("limit", [1_000, 60_000, 100_000, 150_000])
+def test_a_file_size_limit_in_a_real_process_costs_no_record(tmp_path: Path, limit: int) -> None:
+    folder = Folder(tmp_path / "project")
+    folder.write(project=project_file(), contacts=manifest("contacts", contacts(60), max_records=10))
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(folder.root), str(limit)], capture_output=True, text=True, check=False
+    )
+    assert "Traceback" not in done.stderr, done.stderr
+    store = folder.state_dir / "embedded.crm.sqlite3"
+    report = folder.open().apply()
+    assert max(Counter(row["data"]["Email"] for row in stored(store)).values()) == 1
+    ids = {row["upstream_id"] for row in stored(store)}
+    known = set(folder.locked_ids().values()) | {i for line in folder.pending() for i in line.get("candidates", ())}
+    unknown = {record.address for record in report.records if record.outcome == "unknown"}
+    assert all(
+        row["upstream_id"] in known or f"contacts.c{row['data']['Email'][1:].partition('@')[0]}" in unknown
+        for row in stored(store)
+    ), ids - known
+    assert json.loads(folder.lockfile.read_bytes().splitlines()[0])["lockfile_version"] == 1
+
+
 # The installed command and signals
 
 
@@ -147,6 +185,7 @@ def next_run(folder: Folder, endpoint: ThirdParty) -> dict[str, int]:
 def test_one_signal_finishes_and_records_what_is_in_flight_and_sends_nothing_more(
     tmp_path: Path, number: signal.Signals
 ) -> None:
+    """Schedule 25: Ctrl-C, or a SIGTERM that leaves a few seconds to live."""
     with applying(tmp_path, "POST") as (endpoint, folder, process):
         process.send_signal(number)
         until(process, "in flight")
@@ -159,6 +198,7 @@ def test_one_signal_finishes_and_records_what_is_in_flight_and_sends_nothing_mor
 
 
 def test_a_second_signal_stops_at_once_and_leaves_what_is_in_flight_unknown(tmp_path: Path) -> None:
+    """Schedule 25: a second Ctrl-C."""
     with applying(tmp_path, "POST") as (endpoint, folder, process):
         process.send_signal(signal.SIGINT)
         until(process, "in flight")

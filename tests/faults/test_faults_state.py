@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
-import subprocess
 import sys
 from collections import Counter
 from contextlib import contextmanager
@@ -15,7 +13,6 @@ from typing import Any
 
 import anyio
 import pytest
-from starlette.responses import Response
 from support.pipeline import (
     SEQUIN,
     STORE,
@@ -58,105 +55,12 @@ class Blind(Wrapped):
         yield Page(records=(), cursor=None)
 
 
-class TimedOut:
-    """Commits every request and answers that it timed out."""
-
-    async def before(self, mutation: Any) -> None:
-        return None
-
-    async def after(self, mutation: Any) -> Response:
-        return Response('{"error":"timed out"}', 504)
-
-
 def check_single(store: Path, count: int) -> None:
     emails = Counter(row["data"]["Email"] for row in stored(store))
     assert (len(emails), max(emails.values())) == (count, 1)
 
 
 # Lost and old files
-
-
-def test_a_lockfile_that_was_deleted_comes_back_from_the_journal(tmp_path: Path) -> None:
-    folder, store = project(tmp_path), tmp_path / STORE
-    apply(folder, store)
-    before = folder.lockfile.read_bytes()
-    folder.lockfile.unlink()
-    report = apply(folder, store, wrap=Blind)
-    assert (outcomes(report), report.report.requests) == ({"unchanged": 6}, 0)
-    assert folder.lockfile.read_bytes() == before
-
-
-def test_a_lockfile_with_unknowns_that_was_deleted_comes_back_with_them(tmp_path: Path) -> None:
-    folder, store = project(tmp_path), tmp_path / STORE
-    apply(folder, store, fault=TimedOut(), wrap=Blind)
-    before = folder.lockfile.read_bytes()
-    folder.lockfile.unlink()
-    report = apply(folder, store, wrap=Blind)
-    assert (outcomes(report), report.report.requests, report.exit_code) == ({"unknown": 6}, 0, 4)
-    assert folder.lockfile.read_bytes() == before
-
-
-def test_without_the_journal_the_lockfile_is_enough(tmp_path: Path) -> None:
-    folder, store = project(tmp_path), tmp_path / STORE
-    apply(folder, store)
-    before = folder.lockfile.read_bytes()
-    folder.forget_journal()
-    report = apply(folder, store, wrap=Blind)
-    assert (outcomes(report), report.report.requests) == ({"unchanged": 6}, 0)
-    assert folder.lockfile.read_bytes() == before
-
-
-def test_unknowns_survive_the_loss_of_the_journal_in_the_lockfile(tmp_path: Path) -> None:
-    folder, store = project(tmp_path), tmp_path / STORE
-    apply(folder, store, fault=TimedOut(), wrap=Blind)
-    before = folder.lockfile.read_bytes()
-    folder.forget_journal()
-    for _ in range(2):
-        report = apply(folder, store, wrap=Blind)
-        assert (outcomes(report), report.report.requests, report.exit_code) == ({"unknown": 6}, 0, 4)
-        assert folder.lockfile.read_bytes() == before
-    check_single(store, 6)
-
-
-def test_without_lockfile_and_journal_visible_records_are_adopted_by_their_key(tmp_path: Path) -> None:
-    folder, store = project(tmp_path), tmp_path / STORE
-    apply(folder, store)
-    ids = folder.locked_ids()
-    folder.forget_journal()
-    folder.lockfile.unlink()
-    report = apply(folder, store)
-    assert (outcomes(report), report.report.requests) == ({"adopted": 6}, 0)
-    assert folder.locked_ids() == ids
-    check_single(store, 6)
-
-
-def test_an_older_lockfile_gets_back_what_the_journal_knows(tmp_path: Path) -> None:
-    folder, store = project(tmp_path, 2), tmp_path / STORE
-    apply(folder, store)
-    older = folder.lockfile.read_bytes()
-    folder.write(contacts=manifest("contacts", contacts(6), max_records=2))
-    apply(folder, store)
-    newer = folder.lockfile.read_bytes()
-    folder.lockfile.write_bytes(older)
-    report = apply(folder, store, wrap=Blind)
-    assert (outcomes(report), report.report.requests) == ({"unchanged": 6}, 0)
-    assert folder.lockfile.read_bytes() == newer
-
-
-def test_a_branch_with_an_older_lockfile_and_fewer_records_loses_no_id(tmp_path: Path) -> None:
-    folder, store = project(tmp_path, 2), tmp_path / STORE
-    apply(folder, store)
-    older = folder.lockfile.read_bytes()
-    folder.write(contacts=manifest("contacts", contacts(6), max_records=2))
-    apply(folder, store)
-    ids = folder.locked_ids()
-    folder.lockfile.write_bytes(older)
-    folder.write(contacts=manifest("contacts", contacts(2), max_records=2))
-    assert outcomes(apply(folder, store)) == {"unchanged": 2}
-    assert folder.locked_ids() == ids
-    folder.write(contacts=manifest("contacts", contacts(6), max_records=2))
-    assert outcomes(apply(folder, store)) == {"unchanged": 6}
-    check_single(store, 6)
 
 
 def two_branches(tmp_path: Path, one: Any, other: Any, store: Path) -> tuple[Folder, Folder]:
@@ -168,30 +72,6 @@ def two_branches(tmp_path: Path, one: Any, other: Any, store: Path) -> tuple[Fol
         apply(folder, store)
         folders.append(folder)
     return folders[0], folders[1]
-
-
-def test_a_union_merge_of_two_branches_keeps_the_ids_of_both(tmp_path: Path) -> None:
-    store = tmp_path / STORE
-    one, other = two_branches(tmp_path, contacts(4), contacts(4, start=2), store)
-    lines = one.lockfile.read_bytes().splitlines() + other.lockfile.read_bytes().splitlines()
-    one.lockfile.write_bytes(b"\n".join(reversed(lines)) + b"\n")
-    one.write(contacts=manifest("contacts", contacts(6), max_records=2))
-    report = apply(one, store, wrap=Blind)
-    assert (outcomes(report), report.report.requests) == ({"unchanged": 6}, 0)
-    assert one.locked_ids().keys() == {f"contacts.c{number}" for number in range(6)}
-    check_single(store, 6)
-
-
-def test_a_union_merge_with_two_ids_for_one_address_is_refused_and_shows_both(tmp_path: Path) -> None:
-    store = tmp_path / STORE
-    one, other = two_branches(tmp_path, contacts(1), {"c0": {"LastName": "Another", "Email": "q@x.org"}}, store)
-    one.lockfile.write_bytes(one.lockfile.read_bytes() + other.lockfile.read_bytes())
-    before, rows = one.lockfile.read_bytes(), stored(store)
-    with pytest.raises(LockfileError) as caught:
-        apply(one, store)
-    text = " ".join(found.detail for found in caught.value.diagnostics)
-    assert all(row["upstream_id"] in text for row in rows)
-    assert (one.lockfile.read_bytes(), stored(store)) == (before, rows)
 
 
 def test_a_lockfile_that_names_another_record_than_the_journal_blocks_and_shows_both(tmp_path: Path) -> None:
@@ -233,24 +113,6 @@ def test_a_damaged_journal_is_never_replaced(tmp_path: Path, content: bytes) -> 
 
 
 # Sharing
-
-
-def test_two_environments_that_share_a_sync_do_not_create_what_the_other_may_have_created(tmp_path: Path) -> None:
-    folder, store = project(tmp_path), tmp_path / STORE
-    folder.write(project=project_file(environments={"blue": {}, "green": {}}, **SEQUIN))
-    assert outcomes(apply(folder, store, env="blue", fault=TimedOut(), wrap=Blind)) == {"unknown": 6}
-    report = apply(folder, store, env="green", wrap=Blind)
-    assert (outcomes(report), report.report.requests, report.exit_code) == ({"not_attempted": 6}, 0, 3)
-    check_single(store, 6)
-
-
-def test_two_environments_that_share_a_sync_wait_for_the_list_to_show_what_the_other_created(tmp_path: Path) -> None:
-    folder, store = project(tmp_path), tmp_path / STORE
-    folder.write(project=project_file(environments={"blue": {}, "green": {}}, **SEQUIN))
-    assert outcomes(apply(folder, store, env="blue")) == {"created": 6}
-    assert outcomes(apply(folder, store, env="green", wrap=Blind)) == {"not_attempted": 6}
-    assert outcomes(apply(folder, store, env="green")) == {"adopted": 6}
-    check_single(store, 6)
 
 
 def test_projects_that_share_a_state_folder_keep_their_lockfiles_apart(tmp_path: Path) -> None:
@@ -451,44 +313,6 @@ def test_a_lockfile_that_is_a_folder_stops_the_run_before_anything_is_sent(tmp_p
     with pytest.raises(LockfileError):
         apply(folder, store)
     assert stored(store) == []
-
-
-LIMITED = """
-import resource, signal, sys
-from pathlib import Path
-signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-from syncspec.errors import SyncspecError
-from syncspec.project.core import Project
-from syncspec.project.opening import Opening
-project = Project(Opening(path=Path(sys.argv[1]), environ={}))
-resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[2]), resource.RLIM_INFINITY))
-try:
-    report = project.apply()
-except SyncspecError as error:
-    sys.exit(100 + error.exit_code)
-sys.exit(report.exit_code)
-"""
-
-
-@pytest.mark.parametrize("limit", [1_000, 60_000, 100_000, 150_000])
-def test_a_file_size_limit_in_a_real_process_costs_no_record(tmp_path: Path, limit: int) -> None:
-    folder = Folder(tmp_path / "project")
-    folder.write(project=project_file(), contacts=manifest("contacts", contacts(60), max_records=10))
-    done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(folder.root), str(limit)], capture_output=True, text=True, check=False
-    )
-    assert "Traceback" not in done.stderr, done.stderr
-    store = folder.state_dir / "embedded.crm.sqlite3"
-    report = folder.open().apply()
-    assert max(Counter(row["data"]["Email"] for row in stored(store)).values()) == 1
-    ids = {row["upstream_id"] for row in stored(store)}
-    known = set(folder.locked_ids().values()) | {i for line in folder.pending() for i in line.get("candidates", ())}
-    unknown = {record.address for record in report.records if record.outcome == "unknown"}
-    assert all(
-        row["upstream_id"] in known or f"contacts.c{row['data']['Email'][1:].partition('@')[0]}" in unknown
-        for row in stored(store)
-    ), ids - known
-    assert json.loads(folder.lockfile.read_bytes().splitlines()[0])["lockfile_version"] == 1
 
 
 def test_a_first_run_is_said_to_wait_only_while_it_would(tmp_path: Path) -> None:

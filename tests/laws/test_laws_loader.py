@@ -127,6 +127,17 @@ WHOLE = {
         "lifecycle": {"protect": True, "ignore_changes": ["Age"]},
         "await_consumers": {"ids": ["w"]},
         "records": {"a": {"data": {"Email": "a", "Age": 1}, "upstream_id": "1", "lifecycle": {"on_drift": "fail"}}},
+        "records_from": [
+            {
+                "file": "rows.csv",
+                "format": "csv",
+                "name": "r-${row.Email}",
+                "data": {"Email": "${row.Email}", "Age": "${row.Age}", "More": {"x": ["${row.Age}"]}},
+                "empty": "omit",
+                "delimiter": ",",
+                "encoding": "utf-8",
+            }
+        ],
     },
 }
 JUNK: list[Any] = [
@@ -161,7 +172,7 @@ def replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
     return copied
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.sampled_from(places(WHOLE)), st.sampled_from(JUNK))
 def test_whatever_stands_in_a_manifest_it_loads_or_is_refused_with_places_and_ways_out(
     path: tuple[Any, ...], junk: Any
@@ -169,6 +180,7 @@ def test_whatever_stands_in_a_manifest_it_loads_or_is_refused_with_places_and_wa
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         (root / "syncspec.yaml").write_text(PROJECT + "  variables: {t: x}\n")
+        (root / "rows.csv").write_text("Email,Age\nb,1\nc,\n")
         (root / "a.yaml").write_text(json.dumps(replaced(WHOLE, path, junk)))
         try:
             assert load(root).name == "law"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from pathlib import Path
@@ -9,19 +10,28 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 from support.builders import TARGET, desired, digests, locked, record_set
+from support.plans import large_plan, small_plan, small_report
 
 import syncspec
 from syncspec.cli.app import app
 from syncspec.lockfile import Lockfile, OpenAttempt
 from syncspec.lockfile.file import render_lockfile
 from syncspec.planning.batches import wire_data
+from syncspec.project.results import render_report
 from syncspec.records import AwaitConsumers, FieldRule, FieldRules, FieldType
+from syncspec.render.annotations import plan_annotations
+from syncspec.render.html import plan_html
+from syncspec.render.markdown import plan_markdown
+from syncspec.render.plan_json import plan_json
+from syncspec.render.plan_text import plan_text
 from syncspec.upstream.protocol import MutationKind, MutationRequest
 from syncspec.upstream.sequin.wire import mutation_body
 
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 MANIFESTS = Path(__file__).parents[2] / "manifests"
-COMMANDS = ["", "init", "validate", "plan", "apply", "explain", "runs", "lock", "lock list", "lock check"]
+COMMANDS = ["", "init", "validate", "fmt", "plan", "apply", "explain", "runs", "lock", "lock list", "lock check"]
 COMMANDS += ["lock unlock", "doctor", "serve", "schema", "completion"]
 
 
@@ -52,6 +62,63 @@ def test_plan_after_an_edit_in_the_manifest(project: syncspec.Project, snapshot:
     plan = project.plan(include=["contacts"])
     # The upstream gives out IDs of its own making.
     assert re.sub(r"\b003\w{15}\b", "<id>", plan.render("text")) == snapshot
+
+
+@pytest.mark.parametrize("format", ["text", "json", "markdown", "html", "github"])
+def test_plan_with_every_action(format: str, snapshot: Any) -> None:
+    plan = small_plan()
+    made = {
+        "text": lambda: plan_text(plan),
+        "json": lambda: plan_json(plan).decode(),
+        "markdown": lambda: plan_markdown(plan),
+        "html": lambda: without_assets(plan_html(plan)),
+        "github": lambda: plan_annotations(plan, folder="crm"),
+    }[format]()
+    fits_its_schema(made, "plan", format)
+    assert made == snapshot
+
+
+@pytest.mark.parametrize("format", ["text", "markdown", "github"])
+def test_plan_of_five_thousand_changes(format: str, snapshot: Any) -> None:
+    plan = large_plan()
+    made = {
+        "text": lambda: plan_text(plan),
+        "markdown": lambda: plan_markdown(plan),
+        "github": lambda: plan_annotations(plan),
+    }[format]()
+    assert made == snapshot
+
+
+@pytest.mark.parametrize("format", ["text", "json", "markdown"])
+def test_plan_without_values(format: str, snapshot: Any) -> None:
+    plan = small_plan()
+    made = {
+        "text": lambda: plan_text(plan, redact=True),
+        "json": lambda: plan_json(plan, redact=True).decode(),
+        "markdown": lambda: plan_markdown(plan, redact=True),
+    }[format]()
+    fits_its_schema(made, "plan", format)
+    assert made == snapshot
+
+
+@pytest.mark.parametrize("format", ["text", "json", "markdown", "html", "github"])
+def test_report_with_every_outcome(format: str, snapshot: Any) -> None:
+    made = render_report(small_report(), format, project="arrakis", environment="sandbox", folder="crm")
+    fits_its_schema(made, "report", format)
+    assert without_assets(made) == snapshot
+
+
+def fits_its_schema(content: str, name: str, format: str) -> None:
+    if format == "json":
+        schema = json.loads((SCHEMAS / f"{name}.v1.schema.json").read_text(encoding="utf-8"))
+        Draft202012Validator(schema).validate(json.loads(content))
+
+
+def without_assets(page: str) -> str:
+    """A page without the style, the script and their digests, which stand in files of their own."""
+    page = re.sub(r"<style>.*</style>", "<style>…</style>", page, flags=re.DOTALL)
+    page = re.sub(r"<script>.*</script>", "<script>…</script>", page, flags=re.DOTALL)
+    return re.sub(r"sha256-[\w+/=]+", "sha256-…", page)
 
 
 def test_mutation_request(snapshot: Any) -> None:

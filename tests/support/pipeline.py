@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from syncspec.project.core import Project
 from syncspec.project.opening import Opening
 from syncspec.settings import Secret, UpstreamSettings
 from syncspec.upstream.embedded.app import create_app
-from syncspec.upstream.embedded.faults import Fault
+from syncspec.upstream.embedded.faults import Around, Fault
 from syncspec.upstream.embedded.store import Store
 from syncspec.upstream.embedded.transport import in_process
 from syncspec.upstream.protocol import ConnectContext, Connection, Reader
@@ -125,15 +126,27 @@ def stored(path: Path) -> list[dict[str, Any]]:
 
 
 def served(
-    store: Path, *, fault: Fault | None = None, wrap: Wrap | None = None, profiles: Mapping[str, str] | None = None
+    store: Path,
+    *,
+    fault: Fault | None = None,
+    faults: Around | None = None,
+    wrap: Wrap | None = None,
+    profiles: Mapping[str, str] | None = None,
+    now: Callable[[], datetime] = lambda: datetime.now(UTC),
 ) -> Callable[[UpstreamSettings, ConnectContext], AbstractAsyncContextManager[Connection]]:
     """A `connect` that reaches an embedded upstream in that file over the client's whole path, without a socket."""
 
     @asynccontextmanager
     async def connect(settings: UpstreamSettings, context: ConnectContext) -> AsyncIterator[Connection]:
-        opened = Store.open(store, seed=7)
+        opened = Store.open(store, seed=7, now=now)
         try:
-            app = create_app(opened, tokens=(Secret("t"),), fault=fault, profiles=profiles or {"salesforce": "plain"})
+            app = create_app(
+                opened,
+                tokens=(Secret("t"),),
+                fault=fault,
+                faults=faults,
+                profiles=profiles or {"salesforce": "plain"},
+            )
             inside = UpstreamSettings(
                 name=settings.name,
                 base_url="http://embedded.invalid",

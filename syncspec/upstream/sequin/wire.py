@@ -179,8 +179,8 @@ def _observed(upstream_id: str, data: Data, deleted: bool, row: dict[str, Json])
         upstream_id=upstream_id,
         data=data,
         deleted=deleted,
-        created_at=created if isinstance(created, str) else None,
-        updated_at=updated if isinstance(updated, str) else None,
+        created_at=created or None if isinstance(created, str) else None,
+        updated_at=updated or None if isinstance(updated, str) else None,
     )
 
 

@@ -20,9 +20,7 @@ def begin(journal: Journal, *addresses: str, epochs: dict[str, int] | None = Non
     if batch == 1:
         journal.begin_run("run", command="apply", owner="me", now=NOW)
     intents = [
-        Intent(
-            address=address, kind="create", target=TARGET, payload="0" * 32, key="k" + address, loose_key="l" + address
-        )
+        Intent(address=address, kind="create", target=TARGET, key="k" + address, loose_key="l" + address)
         for address in addresses
     ]
     later = NOW + timedelta(seconds=30)

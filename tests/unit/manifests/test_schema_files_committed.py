@@ -40,6 +40,12 @@ def document(**spec: Any) -> dict[str, Any]:
     return {"apiVersion": "syncspec/v1", "kind": "RecordSet", "metadata": {"name": "a"}, "spec": spec}
 
 
+def without_records(**spec: Any) -> dict[str, Any]:
+    whole = document(**spec)
+    del whole["spec"]["records"]
+    return whole
+
+
 @pytest.mark.parametrize(
     ("value", "fits"),
     [
@@ -49,6 +55,13 @@ def document(**spec: Any) -> dict[str, Any]:
             True,
         ),
         (document(upstream=None), True),
+        (document(records_from={"file": "x.csv", "name": "${row.a}"}), True),
+        (document(records_from=[{"file": "x.csv", "name": "${row.a}", "empty": None, "delimiter": ";"}]), True),
+        (document(records_from=[]), False),
+        (document(records_from={"file": "x.csv"}), False),
+        (document(records_from={"file": "x.csv", "name": "${row.a}", "delimiter": ";;"}), False),
+        (without_records(records_from={"file": "x.csv", "name": "${row.a}"}), True),
+        (without_records(), False),
         ({key: value for key, value in document().items() if key != "apiVersion"}, False),
         (document(batch={"max_records": "5"}), False),
         (document(match_onn=["a"]), False),

@@ -41,10 +41,10 @@ def test_every_action_has_a_symbol_of_its_own_and_its_reason() -> None:
     assert symbols == {
         "set.create": "+",
         "set.adopt": "=",
-        "set.update": "*",
+        "set.update": "~",
         "set.delete": "-",
         "set.move": ">",
-        "set.drift": "~",
+        "set.drift": "*",
         "set.blocked": "!",
         "set.unknown": "?",
     }
@@ -91,6 +91,60 @@ def test_fields_are_shown_as_what_is_upstream_and_what_is_declared() -> None:
     assert '      Title  "Sword\\u001b[0m" upstream, null declared\n' in text
     assert "      SSN    (sensitive)\n" in text
     assert "123" not in text
+
+
+def test_an_update_says_from_what_to_what() -> None:
+    fields = (FieldChange(path="Phone", before="+1", after="+2"), FieldChange(path="Title", before="Duke", after=None))
+    text = plan_text(plan_of(change("set.a", Action.UPDATE, upstream_id="003A", fields=fields)))
+    assert text.startswith(
+        "set (salesforce:contact in crm)\n"
+        "  ~ set.a  003A\n"
+        "      because of set.a\n"
+        '      Phone  "+1" -> "+2"\n'
+        '      Title  "Duke" -> null\n'
+    )
+
+
+def test_a_deletion_shows_what_would_be_lost_and_a_move_where_it_comes_from() -> None:
+    gone = change("set.a", Action.DELETE, fields=(FieldChange(path="Name", before="Rabban"),))
+    moved = change("set.b", Action.MOVE, upstream_id="003B", moved_from="set.old")
+    text = plan_text(plan_of(gone, moved))
+    assert '  - set.a\n      because of set.a\n      Name  "Rabban"\n' in text
+    assert "  > set.b  003B  (was set.old)\n" in text
+
+
+def test_what_needs_an_eye_comes_last_within_a_set() -> None:
+    lines = plan_text(plan_of(*EVERY)).splitlines()
+    order = [line.split()[0] for line in lines if line.startswith("  ") and "set." in line[:8]]
+    assert order == ["+", "~", ">", "=", "*", "-", "?", "!"]
+
+
+def test_more_than_a_hundred_updates_are_told_by_use_and_samples_unless_all_are_wanted() -> None:
+    fields = (FieldChange(path="Source", before="Web", after="Partner"),)
+    changes = [change(f"set.r{number:03}", Action.UPDATE, fields=fields) for number in range(150)]
+    short = plan_text(plan_of(*changes))
+    assert short.count("  ~ ") == 5
+    assert (
+        "  … and 145 more to update (--full shows all); of all 150:\n"
+        '      Source  150 records, all "Web" -> "Partner"\n'
+    ) in short
+    assert plan_text(plan_of(*changes), full=True).count("  ~ ") == 150
+
+
+def test_thousands_of_blocked_records_are_told_by_what_decided() -> None:
+    changes = [change(f"set.r{number:04}", Action.BLOCKED, code="not-readable") for number in range(5000)]
+    changes[7] = change("set.r0007", Action.BLOCKED, code="duplicate")
+    text = plan_text(plan_of(*changes))
+    assert "      4,999 records: not-readable\n      1 record: duplicate\n" in text
+    assert len(text.splitlines()) < 30
+
+
+def test_waves_are_told_where_there_are_several() -> None:
+    one = change("set.a", Action.CREATE)
+    batches = tuple(Batch(wave=wave, kind="create", target=TARGET, changes=(one,), size=10) for wave in (0, 0, 1))
+    text = plan_text(plan_of(one, batches=batches))
+    assert "  wave 1: 2 requests to crm: create 2 records of salesforce:contact (20 bytes)\n" in text
+    assert "  wave 2: 1 request to crm: create 1 record of salesforce:contact (10 bytes)\n" in text
 
 
 def test_a_value_of_megabytes_stays_a_line() -> None:

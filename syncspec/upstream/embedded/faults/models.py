@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from syncspec.manifests.models import API_VERSION, Closed, Word
+from syncspec.manifests.closed import Closed, Word
+from syncspec.manifests.models import API_VERSION
 from syncspec.upstream.embedded.faults.terms import (
     Amount,
     Committed,

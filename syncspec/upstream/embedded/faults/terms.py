@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from syncspec.manifests.models import YEAR, Closed
+from syncspec.manifests.closed import YEAR, Closed
 
 __all__ = [
     "Amount",

@@ -1,0 +1,6 @@
+"""Plans and reports as Markdown that fits a comment on a pull request."""
+
+from syncspec.render.markdown.plan import plan_markdown
+from syncspec.render.markdown.report import report_markdown
+
+__all__ = ["plan_markdown", "report_markdown"]

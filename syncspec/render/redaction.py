@@ -1,0 +1,68 @@
+"""Plans, reports and findings without values, for those who may see what is done but not with which data.
+
+Names, counts, actions, places and upstream IDs stay. Sentences that others wrote (reasons, errors, details) go as a
+whole, for they may quote values: what is left of a reason is the name of its rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from syncspec.apply.report import RecordReport, Report
+from syncspec.diagnostics import Diagnostic
+from syncspec.planning.plan import Change, FieldChange, Plan
+
+__all__ = ["HIDDEN", "redacted_diagnostics", "redacted_plan", "redacted_report"]
+
+HIDDEN = "(hidden)"
+
+_WITHOUT_VALUES = frozenset({"guard", "lockfile", "not-confirmed", "run-locked", "stale-plan", "state", "usage"})
+"""Codes of syncspec's own errors that speak of runs, files and options, never of a record's data."""
+
+
+def redacted_plan(plan: Plan) -> Plan:
+    """The plan with the same changes in the same order, and no value in any of them."""
+    changes = tuple(_change(change) for change in plan.changes)
+    by_address = {change.address: change for change in changes}
+    return replace(
+        plan,
+        changes=changes,
+        batches=tuple(
+            replace(batch, changes=tuple(by_address.get(each.address) or _change(each) for each in batch.changes))
+            for batch in plan.batches
+        ),
+        observations=tuple(replace(seen, reason=HIDDEN if seen.reason else "") for seen in plan.observations),
+        diagnostics=redacted_diagnostics(plan.diagnostics),
+    )
+
+
+def _change(change: Change) -> Change:
+    return replace(
+        change,
+        reason=change.code.replace("-", " "),
+        fields=tuple(FieldChange(path=each.path, sensitive=True) for each in change.fields),
+        desired=None,
+        observed=None,
+    )
+
+
+def redacted_report(report: Report) -> Report:
+    """The report with the same outcomes and IDs; errors, which the upstream may have written, are hidden."""
+    return replace(
+        report,
+        records=tuple(_record(record) for record in report.records),
+        diagnostics=redacted_diagnostics(report.diagnostics),
+    )
+
+
+def _record(record: RecordReport) -> RecordReport:
+    return replace(record, error=HIDDEN) if record.error else record
+
+
+def redacted_diagnostics(diagnostics: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """The findings with summary, address and place alone, unless they cannot hold a record's data."""
+    return tuple(
+        item if item.code in _WITHOUT_VALUES else replace(item, detail="", hint=None, snippet=None)
+        for item in diagnostics
+    )

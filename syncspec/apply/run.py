@@ -1,117 +1,43 @@
-"""One apply, from taking the run lock to the final lockfile.
+"""One apply, from what an earlier run left to the final lockfile.
 
-`open_run` takes the run lock, turns what a dead run left intended to unknown, and folds its outcomes into the lockfile;
-only then plans are made. `Run.reconcile` records what a reading tells of open attempts; `begin`, any number of `send`,
-and `finish` carry a plan out.
+`opening.py` makes a run: it takes the run lock, turns what a dead run left intended to unknown, and folds its outcomes
+into the lockfile; only then plans are made. `Run.reconcile` records what a reading tells of open attempts; `begin`, any
+number of `send`, and `finish` carry a plan out.
 """
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 import anyio
 
 from syncspec.apply.attempts import Settlement
-from syncspec.apply.base import Base, known_here, read_own_lockfile
-from syncspec.apply.clock import Clock, Moment, SystemClock, moment_of
+from syncspec.apply.base import Base, read_own_lockfile
+from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.events import Event, OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
 from syncspec.apply.history import packed
-from syncspec.apply.journal import Journal, lockfile_of
+from syncspec.apply.journal import Journal
 from syncspec.apply.reconcile import Reconciled, reconcile
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
-from syncspec.apply.runlock import hold_run_lock, make_holder, places_of
-from syncspec.apply.shared import SharedState, hold_shared_state
+from syncspec.apply.shared import SharedState
 from syncspec.apply.state import State, journaled_state, reading_of
 from syncspec.apply.states import AttemptState
 from syncspec.apply.steps import deliveries_of, entries_without_sending
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
-from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, Origin, is_conflict
+from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
 from syncspec.lockfile.file import write_lockfile
 from syncspec.planning.plan import WRITES, Action, Change, Plan
 from syncspec.records import Observation
-from syncspec.settings import LoadedProject, StateBackend, UpstreamSettings
+from syncspec.settings import LoadedProject, UpstreamSettings
 from syncspec.upstream.protocol import Connection, MutationKind
 
-__all__ = ["Run", "open_run"]
-
-
-@asynccontextmanager
-async def open_run(
-    project: LoadedProject,
-    *,
-    command: str,
-    lock_timeout: float = 0.0,
-    no_prior_run: bool = False,
-    clock: Clock | None = None,
-    on_event: OnEvent | None = None,
-    repair: Callable[[], None] | None = None,
-) -> AsyncIterator[Run]:
-    """Hold the run lock and the journal; recover first what a dead run left.
-
-    `no_prior_run`: the caller knows that no run came before those that the journal knows. `repair` is called under
-    the lock, before the lockfile is read. Where runs share their state, its lock is held, too, and what it holds stands
-    for the lockfile; at the end it is published and let go.
-    Raises RunLockedError, LockfileError, StateError; nothing was then sent.
-    """
-    clock = clock or SystemClock()
-    run_id = f"{clock.now():%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
-    is_shared = project.state.backend is StateBackend.GIT
-    if repair is None and not is_shared:
-        read_own_lockfile(project)
-
-    def own_lockfile() -> Lockfile:
-        if repair is not None:
-            repair()
-        return read_own_lockfile(project)
-
-    with Journal.open(project.state_dir, lockfile_of(project)) as journal:
-        places = places_of(project)
-        holder = make_holder(run=run_id, command=command, places=places, clock=clock)
-        async with AsyncExitStack() as held:
-            epochs = await held.enter_async_context(
-                hold_run_lock(
-                    journal, places, state_dir=project.state_dir, holder=holder, patience=lock_timeout, clock=clock
-                )
-            )
-            if no_prior_run:
-                journal.trust()
-            else:
-                journal.begin(at=moment_of(clock))
-            shared: SharedState | None = None
-            if is_shared:
-                shared = await held.enter_async_context(
-                    hold_shared_state(
-                        project,
-                        journal,
-                        holder=holder,
-                        patience=lock_timeout,
-                        own=own_lockfile,
-                        no_prior_run=no_prior_run,
-                        clock=clock,
-                    )
-                )
-            lockfile = own_lockfile() if shared is None else shared.base.lockfile
-            journal.take_over(known_here(lockfile, journal).pending, now=clock.now())
-            run = Run(
-                project,
-                run_id,
-                journal,
-                epochs,
-                clock,
-                command=command,
-                owner=str(holder),
-                on_event=on_event,
-                shared=shared,
-            )
-            run.fold()
-            yield run
+__all__ = ["Run"]
 
 
 class Run:

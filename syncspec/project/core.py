@@ -10,7 +10,8 @@ from typing import Any, Self, TypeVar
 
 from syncspec.apply.clock import Clock, SystemClock
 from syncspec.apply.events import OnEvent
-from syncspec.apply.run import Run, open_run
+from syncspec.apply.opening import open_run
+from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
 from syncspec.errors import NotConfirmedError, StalePlanError, UpstreamError, UsageError
 from syncspec.manifests.collector import paused_collector, sheltered

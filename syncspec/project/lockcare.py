@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syncspec.apply.base import read_own_lockfile
-from syncspec.apply.run import open_run
+from syncspec.apply.opening import open_run
 from syncspec.diagnostics import Diagnostic, did_you_mean
 from syncspec.errors import LockfileError, StateError, UsageError
 from syncspec.lockfile import LockEntry

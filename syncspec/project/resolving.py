@@ -10,8 +10,9 @@ from datetime import datetime
 from syncspec.apply.attempts import Settlement
 from syncspec.apply.clock import moment_of, rfc3339
 from syncspec.apply.entries import EntryMaker
+from syncspec.apply.opening import open_run
 from syncspec.apply.reconcile import Reading, intent_of, visible_matches
-from syncspec.apply.run import Run, open_run
+from syncspec.apply.run import Run
 from syncspec.apply.state import reading_of
 from syncspec.apply.states import AttemptState
 from syncspec.diagnostics import did_you_mean

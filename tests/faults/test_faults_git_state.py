@@ -117,6 +117,16 @@ def test_an_older_branch_changes_nothing(team: Team) -> None:
     assert len(team.sent) == 3
 
 
+def test_a_damaged_copy_of_the_lockfile_is_written_anew_from_the_shared_state(team: Team) -> None:
+    clone = team.clone("a")
+    clone.open().apply()
+    whole = clone.lockfile.read_bytes()
+    clone.lockfile.write_bytes(b"<<<<<<< HEAD\n" + whole)
+    assert clone.open().plan().is_empty
+    assert outcomes(clone.open().apply()) == {"unchanged": 6}
+    assert clone.lockfile.read_bytes() == whole
+
+
 def test_a_protected_branch_does_not_keep_the_state_from_being_written(team: Team) -> None:
     team.hook('case "$1" in refs/heads/*) echo "protected" >&2; exit 1 ;; esac')
     assert team.clone("a").open().apply().exit_code == 0

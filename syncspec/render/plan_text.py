@@ -97,20 +97,20 @@ def _change_lines(change: Change, paint: Painter) -> Iterator[str]:
         yield f"      {visible(change.reason)}{place}"
     width = max((len(visible(each.path)) for each in change.fields), default=0)
     for each in change.fields:
-        yield f"      {visible(each.path):<{width}}  {_values(each, change.action)}"
+        yield f"      {visible(each.path):<{width}}  {_values(each, change)}"
 
 
 _NEEDS_PLACE = frozenset({Action.BLOCKED, Action.UNKNOWN})
 
 
-def _values(change: FieldChange, action: Action) -> str:
-    if change.sensitive:
+def _values(field: FieldChange, change: Change) -> str:
+    if field.sensitive:
         return "(sensitive)"
-    if action is Action.CREATE:
-        return value_text(change.after)
-    if action is Action.UPDATE:
-        return f"{value_text(change.before)} → {value_text(change.after)}"
-    return f"{value_text(change.before)} upstream, {value_text(change.after)} declared"
+    if change.action is Action.CREATE:
+        return value_text(field.after)
+    if change.is_sent:
+        return f"{value_text(field.before)} → {value_text(field.after)}"
+    return f"{value_text(field.before)} upstream, {value_text(field.after)} declared"
 
 
 def _observation_lines(plan: Plan) -> Iterator[str]:

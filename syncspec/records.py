@@ -147,9 +147,10 @@ class OnDrift(StrEnum):
 
 
 class OnAdopt(StrEnum):
-    """What a plan does with a record that exists upstream before we locked it."""
+    """What a plan does with a record that exists upstream before we locked it; `update` also writes what differs."""
 
     REPORT = "report"
+    UPDATE = "update"
     BLOCK = "block"
 
 

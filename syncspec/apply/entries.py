@@ -131,10 +131,16 @@ class EntryMaker:
             fields=fields,
         )
 
-    def adopted(self, desired: DesiredRecord, record_set: DesiredSet, row: ObservedRecord) -> LockEntry:
-        """The entry of a record that existed before: later changes count from what was observed and declared now."""
+    def adopted(
+        self, desired: DesiredRecord, record_set: DesiredSet, row: ObservedRecord, *, to_write: Collection[str] = ()
+    ) -> LockEntry:
+        """The entry of a record that existed before: later changes count from what was observed and declared now.
+
+        Of the fields `to_write` what was observed is the whole baseline, so that they are updated sooner or later.
+        """
         rules, secret = record_set.rules, self.key_secret(record_set.match_on, record_set.rules)
         fields = self._seen(self.sent(desired.data, rules), desired.data, rules, row, whole=True)
+        fields |= {name: replace(fields[name], sent=fields[name].seen) for name in to_write}
         return self._entry(desired, record_set.target, row, origin=Origin.ADOPTED, secret=secret, fields=fields)
 
     def moved(self, entry: LockEntry, desired: DesiredRecord) -> LockEntry:

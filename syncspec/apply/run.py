@@ -32,7 +32,7 @@ from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
 from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
 from syncspec.lockfile.file import write_lockfile
-from syncspec.planning.plan import WRITES, Action, Change, Plan
+from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject, UpstreamSettings
 from syncspec.upstream.protocol import Connection, MutationKind
@@ -59,6 +59,7 @@ class Run:
         self.run_id = run_id
         self.is_stopped = False
         self._project, self._journal, self._epochs, self._clock = project, journal, epochs, clock
+        self._kept: dict[str, LockEntry] = {}
         self._sets = {record_set.name: record_set for record_set in project.sets}
         self._command, self._owner, self._shared = command, owner, shared
         self._listener = _Listener(on_event or _ignore)
@@ -169,6 +170,7 @@ class Run:
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
         )
         kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
+        self._kept = {entry.address: entry for entry in kept.made}
         if kept.made:
             self._journal.put(kept.made, removed=kept.removed, epochs=self._epochs)
         self._executor = Executor(
@@ -191,7 +193,9 @@ class Run:
         """Send a plan's batches; what became of them is recorded, and folded where the run ends here."""
         assert self._executor is not None
         try:
-            await self._executor.deliver(deliveries_of(plan, self._sets, self.state.lockfile.entries, self._entries))
+            # What this run adopted may be updated in it, before it is folded.
+            locked = {**self._kept, **self.state.lockfile.entries}
+            await self._executor.deliver(deliveries_of(plan, self._sets, locked, self._entries))
         except BaseException:
             self._fold_if_ours()
             raise
@@ -251,7 +255,7 @@ class Run:
             known = ledger.reports.get(change.address)
             if known is not None and known.outcome is not RecordOutcome.UNKNOWN:
                 continue
-            if change.action in WRITES:
+            if change.is_sent:
                 ledger.reports.pop(change.address, None)
             else:
                 ledger.take(_report_unsent(change))

@@ -38,7 +38,8 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
         if change.desired is None or record_set is None:
             continue
         if change.action is Action.ADOPT and change.observed:
-            made.append(entries.adopted(change.desired, record_set, change.observed))
+            names = [each.path for each in change.fields] if change.rewrites else []
+            made.append(entries.adopted(change.desired, record_set, change.observed, to_write=names))
         elif change.action is Action.MOVE and change.moved_from:
             made.append(entries.moved(locked[change.moved_from], change.desired))
             removed.append(change.moved_from)

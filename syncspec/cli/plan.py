@@ -91,5 +91,5 @@ def command(
     if any(not seen.readable for seen in plan.plan.observations):
         return 1
     found = {action.value for action, number in plan.summary.items() if number}
-    would_write = not found.isdisjoint({"create", "update", "delete"})
+    would_write = any(change.is_sent for change in plan.changes)
     return 2 if (detailed_exitcode and would_write) or not found.isdisjoint(fail_on) else 0

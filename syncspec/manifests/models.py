@@ -73,7 +73,8 @@ class LifecycleSpec(Closed):
         OnAdopt | None,
         Field(
             strict=False,
-            description="What a plan does with a record that exists upstream already: adopt it as it is, or block.",
+            description="What a plan does with a record that exists upstream already: adopt it as it is (report), "
+            "adopt it and write what differs (update), or block.",
             examples=["report"],
         ),
     ] = None

@@ -62,7 +62,7 @@ def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> t
     lanes: dict[_Lane, list[Change]] = defaultdict(list)
     limits: dict[_Lane, int] = {}
     for change in changes:
-        kind = _KINDS.get(change.action)
+        kind = MutationKind.UPDATE if change.rewrites else _KINDS.get(change.action)
         if kind is None or change.desired is None:
             continue
         record_set = sets[change.set_name]

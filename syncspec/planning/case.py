@@ -11,9 +11,17 @@ from syncspec.lockfile import LockEntry
 from syncspec.planning.state import PlaceRows, PlanningState
 from syncspec.planning.wording import ids_text
 from syncspec.records import DesiredRecord, DesiredSet, ObservedRecord
+from syncspec.values import short_id
 from syncspec.values.instants import seconds_of
 
-__all__ = ["Case", "duplicate_warning", "is_recently_written", "may_be_invisible"]
+__all__ = [
+    "Case",
+    "duplicate_warning",
+    "is_recently_written",
+    "key_taken_reason",
+    "may_be_invisible",
+    "others_with_key",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,21 @@ def _is_young(case: Case, time: str) -> bool:
     if then is None or observed is None:
         return False
     return float(observed - then) < case.state.settle_of(case.record_set, case.rows)
+
+
+def others_with_key(case: Case, upstream_id: str) -> list[str]:
+    """IDs of other live records that carry the key that is declared for this one."""
+    key = case.record.key
+    rows = case.rows.by_key(case.record_set, key.strict) if key is not None else ()
+    return sorted(row.upstream_id for row in rows if short_id(row.upstream_id) != short_id(upstream_id))
+
+
+def key_taken_reason(taken: Sequence[str]) -> str:
+    """Why an update may not give a record its new key."""
+    return (
+        f"with its new key it would be the same record as {ids_text(taken)}; "
+        "merge or delete that one upstream, or choose another key"
+    )
 
 
 def duplicate_warning(record: DesiredRecord, upstream_id: str, others: Sequence[ObservedRecord]) -> Diagnostic:

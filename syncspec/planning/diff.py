@@ -100,6 +100,7 @@ def _refuse_shared_rows(decided: dict[str, Change]) -> None:
                 reason=f"{change.upstream_id} matches it and {others} too; one upstream record belongs to one address",
                 moved_from=None,
                 observed=None,
+                rewrites=False,
             )
 
 

@@ -71,15 +71,16 @@ def allow(guards: Guards, text: str) -> Guards:
 def _exceeded(plan: Plan, guards: Guards, locked_count: int) -> Iterator[tuple[str, str, int, float, float]]:
     """Name, verb, number, limit, and the limit that would let the plan pass."""
     counted = plan.summary
+    updates = counted[Action.UPDATE] + sum(change.rewrites for change in plan.changes)
     limits = (
-        ("max_creates", Action.CREATE, guards.max_creates),
-        ("max_adopts", Action.ADOPT, guards.max_adopts),
-        ("max_updates", Action.UPDATE, guards.max_updates),
-        ("max_deletes", Action.DELETE, guards.max_deletes),
+        ("max_creates", Action.CREATE, counted[Action.CREATE], guards.max_creates),
+        ("max_adopts", Action.ADOPT, counted[Action.ADOPT], guards.max_adopts),
+        ("max_updates", Action.UPDATE, updates, guards.max_updates),
+        ("max_deletes", Action.DELETE, counted[Action.DELETE], guards.max_deletes),
     )
-    for name, action, limit in limits:
-        if limit is not None and counted[action] > limit:
-            yield name, action.value, counted[action], limit, counted[action]
+    for name, action, number, limit in limits:
+        if limit is not None and number > limit:
+            yield name, action.value, number, limit, number
     deletes, percent = counted[Action.DELETE], guards.max_deletes_percent
     if percent is not None and locked_count > PERCENT_FLOOR and deletes * 100 > percent * locked_count:
         yield "max_deletes_percent", "delete", deletes, percent, -(-deletes * 100 // locked_count)

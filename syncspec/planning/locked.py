@@ -7,13 +7,20 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from syncspec.lockfile import LockEntry
-from syncspec.planning.case import Case, duplicate_warning, is_recently_written, may_be_invisible
+from syncspec.planning.case import (
+    Case,
+    duplicate_warning,
+    is_recently_written,
+    key_taken_reason,
+    may_be_invisible,
+    others_with_key,
+)
 from syncspec.planning.fields import Verdicts, field_changes, judge, needs_new_baseline
 from syncspec.planning.notes import Notes
 from syncspec.planning.plan import Action, Change
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import PlanningState
-from syncspec.planning.wording import blocked, both_sides, change_of, ids_text
+from syncspec.planning.wording import blocked, both_sides, change_of
 from syncspec.records import Absence, DesiredRecord, DesiredSet, ObservedRecord, OnDrift, Target
 from syncspec.values import short_id
 
@@ -173,13 +180,9 @@ def _to_restore(case: Case, verdicts: Verdicts) -> tuple[str, ...]:
 def _update(locked: _Locked, verdicts: Verdicts, restored: tuple[str, ...]) -> Change:
     """Send the fields that the author changed, and those that are to be restored; other drift stays as it is."""
     case, names = locked.case, (*verdicts.author, *restored)
-    taken = _holders_of_new_key(locked, names)
+    taken = others_with_key(case, locked.entry.upstream_id) if set(names) & set(case.record_set.match_on) else []
     if taken:
-        reason = (
-            f"with its new key it would be the same record as {ids_text(taken)}; "
-            "merge or delete that one upstream, or choose another key"
-        )
-        return locked.change(Action.BLOCKED, Rule.KEY_TAKEN, reason, names, keep_row=False)
+        return locked.change(Action.BLOCKED, Rule.KEY_TAKEN, key_taken_reason(taken), names, keep_row=False)
     parts = []
     if verdicts.author:
         parts.append(f"the manifest changed {_listed(verdicts.author)}")
@@ -191,17 +194,6 @@ def _update(locked: _Locked, verdicts: Verdicts, restored: tuple[str, ...]) -> C
     rule = Rule.CHANGED if verdicts.author else Rule.RESTORED
     resend = case.state.repeat_of(case.record_set, case.record)
     return replace(locked.change(Action.UPDATE, rule, "; ".join(parts), names, keep_row=True), resend=resend)
-
-
-def _holders_of_new_key(locked: _Locked, names: Sequence[str]) -> list[str]:
-    """Other live records that carry the key which an update would give to this one."""
-    case = locked.case
-    key = case.record.key
-    if key is None or not set(names) & set(case.record_set.match_on):
-        return []
-    own = short_id(locked.entry.upstream_id)
-    rows = case.rows.by_key(case.record_set, key.strict)
-    return sorted(row.upstream_id for row in rows if short_id(row.upstream_id) != own)
 
 
 def _conflict(locked: _Locked, verdicts: Verdicts) -> Change:

@@ -20,7 +20,7 @@ def steps_beyond(approved: Plan, now: Plan) -> list[str]:
 def _covers(approved: Change | None, now: Change) -> bool:
     if now.action not in WRITES and now.action not in (Action.ADOPT, Action.MOVE):
         return True
-    if approved is None:
+    if approved is None or (now.rewrites and not approved.rewrites):
         return False
     if approved.action is Action.UNKNOWN:
         return now.action in (Action.CREATE, Action.ADOPT, Action.UPDATE)

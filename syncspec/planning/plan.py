@@ -76,7 +76,7 @@ class Change:
     `upstream_id` is the known or matched ID; `upstream_ids` all of them where a duplicate blocks.
     `moved_from` is the former address of a move. `desired` None: the address is not declared.
     `observed` is the matched row: the baseline of an adoption, and what an update changes. `fields` of an update are
-    those that it sends. `resend`: what was sent before.
+    those that it sends; an adoption sends its own only where it `rewrites` them. `resend`: what was sent before.
     """
 
     address: str
@@ -93,10 +93,16 @@ class Change:
     desired: DesiredRecord | None = None
     observed: ObservedRecord | None = None
     resend: Resend | None = None
+    rewrites: bool = False
 
     @property
     def set_name(self) -> str:
         return self.address.partition(".")[0]
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether a mutation request belongs to it."""
+        return self.action in WRITES or self.rewrites
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import assert_never
 
 from syncspec.diagnostics import Diagnostic
 from syncspec.lockfile import LockEntry
-from syncspec.planning.case import Case, duplicate_warning, may_be_invisible
+from syncspec.planning.case import Case, duplicate_warning, key_taken_reason, may_be_invisible, others_with_key
 from syncspec.planning.fields import differing, field_changes, new_fields
 from syncspec.planning.plan import Action, Change
 from syncspec.planning.rules import Rule
@@ -185,8 +186,32 @@ def _adopt(case: Case, row: ObservedRecord, rule: Rule) -> Change:
                 fields=fields,
                 observed=row,
             )
+        case OnAdopt.UPDATE:
+            return _adopt_and_rewrite(case, row, rule)
         case _ as unreachable:
             assert_never(unreachable)
+
+
+def _adopt_and_rewrite(case: Case, row: ObservedRecord, rule: Rule) -> Change:
+    """Adopt, and send the differing fields in the same run."""
+    record_set, record = case.record_set, case.record
+    names = sorted(set(differing(record_set, record, row)) - set(record.lifecycle.ignore_changes))
+    fields = field_changes(record_set, record, row, names)
+    taken = others_with_key(case, row.upstream_id) if set(names) & set(record_set.match_on) else []
+    if taken:
+        return blocked(record_set, record, Rule.KEY_TAKEN, key_taken_reason(taken), rows=(row,), fields=fields)
+    differs = f", and on_adopt is update: {', '.join(names)} will be written" if names else ""
+    change = change_of(
+        record_set,
+        record,
+        Action.ADOPT,
+        rule,
+        f"{row.upstream_id} exists upstream{differs}",
+        upstream_id=row.upstream_id,
+        fields=fields,
+        observed=row,
+    )
+    return replace(change, rewrites=bool(names))
 
 
 def _without_match(case: Case) -> Change:

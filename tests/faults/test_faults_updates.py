@@ -305,6 +305,36 @@ def test_two_addresses_that_share_a_place_never_mix_their_updates(world: tuple[F
     assert titles(store)["x@x.org"] is None
 
 
+@pytest.mark.parametrize("committed", [True, False])
+def test_what_is_adopted_and_written_at_once_is_neither_lost_nor_made_twice(tmp_path: Path, committed: bool) -> None:
+    folder, store = served_folder(tmp_path / "project"), tmp_path / STORE
+    folder.write(contacts=manifest("contacts", contacts(2)))
+    apply(folder, store)
+    folder.lockfile.unlink()
+    folder.forget_journal()
+    wanted = contacts(2)
+    wanted["c0"]["Title"] = "Duke"
+    folder.write(contacts=manifest("contacts", wanted, lifecycle={"on_adopt": "update"}))
+    report = apply(folder, store, fault=Once(drop, committed=committed))
+    assert outcomes(report) == {"adopted": 1, "updated" if committed else "unknown": 1}
+    later(folder)
+    assert outcomes(apply(folder, store)) == ({"unchanged": 2} if committed else {"updated": 1, "unchanged": 1})
+    assert titles(store) == {"p0@x.org": "Duke", "p1@x.org": None}
+    assert set(planned(folder, store).values()) == {"as-declared"}
+
+
+def test_what_was_adopted_and_refused_is_planned_as_an_update_again(tmp_path: Path) -> None:
+    folder, store = served_folder(tmp_path / "project"), tmp_path / STORE
+    folder.write(contacts=manifest("contacts", contacts(1)))
+    apply(folder, store)
+    folder.lockfile.unlink()
+    folder.forget_journal()
+    wanted = {"c0": {**contacts(1)["c0"], "Title": "Duke"}}
+    folder.write(contacts=manifest("contacts", wanted, lifecycle={"on_adopt": "update"}))
+    assert outcomes(apply(folder, store, fault=Once(LOST["400"], committed=False))) == {"rejected": 1}
+    assert planned(folder, store) == {"contacts.c0": "changed"}
+
+
 def steps_of_an_update(root: Path, kill_at: int | None) -> tuple[Folder, Path, list[str]]:
     folder, store = served_folder(root / "project", concurrency=1), root / STORE
     folder.write(contacts=people("Heir"))

@@ -149,7 +149,6 @@ def test_wrong_section_is_an_error(workspace: Any, more: str, code: str) -> None
 @pytest.mark.parametrize(
     ("lifecycle", "code"),
     [
-        ("on_adopt: update", "unknown-choice"),
         ("on_remove: delete", "unknown-choice"),
         ("on_missing: recreate", "unknown-choice"),
         ("delete_adopted: true", "unknown-key"),
@@ -163,10 +162,9 @@ def test_lifecycle_of_later_versions_says_what_this_one_does(workspace: Any, lif
 
 
 def test_unsupported_lifecycle_message_names_the_supported_values(workspace: Any) -> None:
-    workspace.project("lifecycle: {on_adopt: update}\n")
+    workspace.project("lifecycle: {on_remove: delete}\n")
     assert workspace.error().detail == (
-        'Expected report or block, found "update". '
-        "This version creates, adopts and updates records; it does not delete them."
+        'Expected keep, found "delete". This version creates, adopts and updates records; it does not delete them.'
     )
 
 

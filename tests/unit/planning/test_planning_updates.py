@@ -24,8 +24,9 @@ from syncspec.errors import GuardError
 from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry
 from syncspec.planning.batches import request_for
 from syncspec.planning.guards import check_guards
+from syncspec.planning.narrowing import steps_beyond
 from syncspec.planning.plan import Action, Change
-from syncspec.records import Data, FieldRule, FieldRules, OnDrift
+from syncspec.records import Data, FieldRule, FieldRules, OnAdopt, OnDrift
 from syncspec.settings import Guards
 from syncspec.upstream.sequin.wire import mutation_body
 from syncspec.values import digest
@@ -319,3 +320,32 @@ def test_more_updates_than_the_guard_allows_are_refused() -> None:
     with pytest.raises(GuardError):
         check_guards(plan, Guards(max_updates=0), locked_count=1)
     check_guards(plan, Guards(max_updates=1), locked_count=1)
+
+
+ADOPTING = record("contacts.paul", PAUL, on_adopt=OnAdopt.UPDATE)
+
+
+def test_on_adopt_update_adopts_and_sends_what_differs() -> None:
+    world = one(ADOPTING, row("003A", {**PAUL, "FirstName": "P."}))
+    change = world.change()
+    assert (change.action, change.upstream_id, change.rewrites) == (Action.ADOPT, "003A", True)
+    assert fields(change) == [("FirstName", "P.", "Paul")]
+    assert "FirstName will be written" in change.reason
+    (batch,) = world.plan().batches
+    request = request_for(batch, {each.name: each for each in world.sets})
+    assert (batch.kind, request.upstream_ids, request.records) == ("update", ("003A",), ({"FirstName": "Paul"},))
+
+
+def test_on_adopt_update_writes_neither_what_is_alike_nor_what_is_ignored() -> None:
+    alike = one(ADOPTING, row("003A", PAUL))
+    assert (alike.change().rewrites, alike.plan().batches) == (False, ())
+    ignoring = record("contacts.paul", PAUL, on_adopt=OnAdopt.UPDATE, ignore_changes=("FirstName",))
+    assert one(ignoring, row("003A", {**PAUL, "FirstName": "P."})).plan().batches == ()
+
+
+def test_an_adoption_that_writes_counts_as_an_update_and_is_no_adoption_that_was_approved() -> None:
+    plan = one(ADOPTING, row("003A", {**PAUL, "FirstName": "P."})).plan()
+    with pytest.raises(GuardError):
+        check_guards(plan, Guards(max_updates=0), locked_count=0)
+    assert steps_beyond(one(ADOPTING).plan(), plan) == ["contacts.paul"]
+    assert steps_beyond(plan, plan) == []

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from syncspec.records import Compare, FieldType, OnAdopt, OnDrift
+from syncspec.records import Compare, FieldType, OnAdopt, OnDrift, OnMissing
 
 __all__ = [
     "API_VERSION",
@@ -106,8 +106,13 @@ class LifecycleSpec(Closed):
         Field(description="What becomes of a record whose declaration goes: it stays upstream.", examples=["keep"]),
     ] = None
     on_missing: Annotated[
-        Literal["block"] | None,
-        Field(description="What a plan does with a locked record that was deleted upstream.", examples=["block"]),
+        OnMissing | None,
+        Field(
+            strict=False,
+            description="What a plan does with a locked record that was deleted upstream: block it, or create it anew. "
+            "One that is merely not listed is never created anew.",
+            examples=["block"],
+        ),
     ] = None
 
 

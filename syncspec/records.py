@@ -32,6 +32,7 @@ __all__ = [
     "ObservedRecord",
     "OnAdopt",
     "OnDrift",
+    "OnMissing",
     "Target",
 ]
 
@@ -154,12 +155,20 @@ class OnAdopt(StrEnum):
     BLOCK = "block"
 
 
+class OnMissing(StrEnum):
+    """What a plan does with a locked record of which the upstream shows a tombstone."""
+
+    BLOCK = "block"
+    RECREATE = "recreate"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
     """How a record lives after it was created; the nearest declaration wins, key by key."""
 
     on_drift: OnDrift = OnDrift.REPORT
     on_adopt: OnAdopt = OnAdopt.REPORT
+    on_missing: OnMissing = OnMissing.BLOCK
     ignore_changes: tuple[str, ...] = ()
     protect: bool = False
 

@@ -56,7 +56,9 @@ def _created(
             told.append(_unmapped(record.address, lost, candidates=ids))
         else:
             entry = entries.created(record, delivery.target, row)
-            outcome = AttemptOutcome(address=record.address, state=AttemptState.APPLIED, entry=entry)
+            outcome = AttemptOutcome(
+                address=record.address, state=AttemptState.APPLIED, entry=entry, replaces=record.replaces
+            )
             told.append(Told(outcome=outcome, reported=RecordOutcome.CREATED))
     return told
 

@@ -60,7 +60,10 @@ class Intended:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptOutcome:
-    """What an answer, or the lack of one, says of one attempt; `entry` is the lock entry that follows from it."""
+    """What an answer, or the lack of one, says of one attempt; `entry` is the lock entry that follows from it.
+
+    `replaces`: the entry of a deleted record that the address held before.
+    """
 
     address: str
     state: AttemptState
@@ -68,6 +71,7 @@ class AttemptOutcome:
     status: int | None = None
     refused: bool = False
     entry: LockEntry | None = None
+    replaces: LockEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +80,8 @@ class Settlement:
 
     `entry` is the lock entry that follows, None where the address holds what it held. `absent`: proved absent.
     `found` are the live matches of a duplicate. `horizon` and `stream` replace the attempt's own where its list was
-    rebuilt, which begins the wait anew. `replaces`: the entry of another record that the address held, where a person
-    decided so.
+    rebuilt, which begins the wait anew. `replaces`: the entry of another record that the address held, where that one
+    is deleted or a person decided so.
     """
 
     attempt: OpenAttempt

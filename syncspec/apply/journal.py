@@ -202,7 +202,10 @@ class Journal:
             with writing(self._db):
                 self.attempts.step(intended, outcomes, now=now)
                 self.attempts.keep_returned(intended, returned, owners, now=now)
-                self._put(outcome.entry for outcome in outcomes if outcome.entry)
+                self._put(
+                    (outcome.entry for outcome in outcomes if outcome.entry),
+                    replaced={outcome.address: outcome.replaces for outcome in outcomes if outcome.replaces},
+                )
         except StateError:
             if returned:
                 with suppress(StateError), writing(self._db):

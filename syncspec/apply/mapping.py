@@ -20,7 +20,7 @@ class SentRecord:
 
     `key_secret` keys the digests of its match key, where that is sensitive, and `key_id` names it. `sent` holds the
     digests of the fields that are sent; `lens` is how the record is recognised later. `locked` is the entry of the
-    record that an update changes.
+    record that an update changes, `replaces` that of a deleted record in whose place another one is created.
     """
 
     desired: DesiredRecord
@@ -33,6 +33,7 @@ class SentRecord:
     lens: Lens | None = None
     sent: Mapping[str, FieldDigests] = field(default_factory=dict)
     locked: LockEntry | None = None
+    replaces: LockEntry | None = None
 
     @property
     def address(self) -> str:

@@ -190,6 +190,11 @@ class _Case:
             is_over=self.is_over,
         )
 
+    def is_deleted(self, entry: LockEntry) -> bool:
+        """Whether the list shows that an entry's record is gone, so that another one may take its address."""
+        row = self.rows.by_id.get(short_id(entry.upstream_id))
+        return row is not None and row.deleted and entry.target.place == self.attempt.target.place
+
     def free(self, rows: Iterable[ObservedRecord]) -> list[ObservedRecord]:
         """Those that no other address holds, each once."""
         place, address = self.attempt.target.place, self.attempt.address
@@ -247,7 +252,9 @@ def _duplicate(case: _Case, rows: Sequence[ObservedRecord]) -> Settlement | None
 def _found(case: _Case, row: ObservedRecord, proof: str) -> Settlement | None:
     """One live match: ours where its marker or key says so and nothing says otherwise, else locked and watched."""
     attempt = case.attempt
-    entry = case.reading.locked.get(attempt.address)
+    entry, replaces = case.reading.locked.get(attempt.address), None
+    if entry is not None and case.is_deleted(entry) and short_id(entry.upstream_id) != short_id(row.upstream_id):
+        entry, replaces = None, entry
     if entry is not None and entry.target.place == attempt.target.place:
         if short_id(entry.upstream_id) == short_id(row.upstream_id):
             return case.settled(_S.APPLIED, f"locked as {entry.upstream_id}")
@@ -257,10 +264,10 @@ def _found(case: _Case, row: ObservedRecord, proof: str) -> Settlement | None:
         return case.settled(_S.DUPLICATE, f"locked as {entry.upstream_id}, and {row.upstream_id} matches it", found=ids)
     if proof and (proof == "its marker" or (attempt.state != _S.DUPLICATE and not _is_older(case, row))):
         evidence = f"found upstream by {proof}"
-        return case.settled(_S.APPLIED, evidence, entry=_entry(case, row, Origin.CREATED))
+        return case.settled(_S.APPLIED, evidence, entry=_entry(case, row, Origin.CREATED), replaces=replaces)
     evidence = "a record that matches it was found upstream; it is not proved to be the one that was sent"
     state = _S.APPLIED if attempt.state == _S.UNMAPPED else _S.WATCHED
-    return case.settled(state, evidence, entry=_entry(case, row, Origin.ADOPTED))
+    return case.settled(state, evidence, entry=_entry(case, row, Origin.ADOPTED), replaces=replaces)
 
 
 def _is_older(case: _Case, row: ObservedRecord) -> bool:
@@ -292,7 +299,9 @@ def _judge_candidates(case: _Case) -> Settlement | None:
     else:
         return None
     evidence = "its answer returned this ID, and it is the only one that can be its own"
-    return case.settled(_S.APPLIED, evidence, entry=_entry(case, row, Origin.CREATED))
+    entry = case.reading.locked.get(case.attempt.address)
+    replaces = entry if entry is not None and case.is_deleted(entry) else None
+    return case.settled(_S.APPLIED, evidence, entry=_entry(case, row, Origin.CREATED), replaces=replaces)
 
 
 def _unseen(case: _Case) -> Settlement | None:

@@ -172,7 +172,7 @@ class Run:
         kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
         self._kept = {entry.address: entry for entry in kept.made}
         if kept.made:
-            self._journal.put(kept.made, removed=kept.removed, epochs=self._epochs)
+            self._journal.put(kept.made, removed=kept.removed, replaced=kept.replaced, epochs=self._epochs)
         self._executor = Executor(
             run=self.run_id,
             journal=self._journal,
@@ -194,7 +194,7 @@ class Run:
         assert self._executor is not None
         try:
             # What this run adopted may be updated in it, before it is folded.
-            locked = {**self._kept, **self.state.lockfile.entries}
+            locked = {**self.state.lockfile.entries, **self._kept}
             await self._executor.deliver(deliveries_of(plan, self._sets, locked, self._entries))
         except BaseException:
             self._fold_if_ours()
@@ -202,6 +202,7 @@ class Run:
 
     def refresh(self) -> None:
         """Fold what was sent, so that `state` knows it."""
+        self._kept = {}
         self._fold_if_ours()
 
     def note(self, error: SyncspecError) -> None:

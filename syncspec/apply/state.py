@@ -15,7 +15,7 @@ from syncspec.apply.fold import fold
 from syncspec.apply.journal import Identity, Journal, lockfile_of
 from syncspec.apply.reconcile import Reading, Reconciled
 from syncspec.apply.states import OPEN_STATES, AttemptState
-from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt, is_conflict
+from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt, identity_of, is_conflict
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject, StateBackend
 from syncspec.values import short_id
@@ -68,7 +68,12 @@ class State:
         still_open = [attempt for attempt in stepped if attempt.state in OPEN_STATES]
         absent = [attempt for attempt in stepped if attempt.state == AttemptState.NOT_APPLIED and attempt.absences]
         made = [
-            Identity(address=item.entry.address, entry=item.entry, folded=False)
+            Identity(
+                address=item.entry.address,
+                entry=item.entry,
+                folded=False,
+                replaces=identity_of(item.replaces) if item.replaces is not None else None,
+            )
             for item in reconciled.settlements
             if item.entry is not None
         ]

@@ -9,7 +9,7 @@ from itertools import groupby
 from syncspec.apply.delivery import Delivery
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.mapping import SentRecord
-from syncspec.lockfile import LockEntry
+from syncspec.lockfile import LockEntry, identity_of
 from syncspec.planning.batches import change_data
 from syncspec.planning.fields import differing
 from syncspec.planning.plan import Action, Batch, Change, ObservationSummary, Plan
@@ -23,10 +23,14 @@ Sets = Mapping[str, DesiredSet]
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Lock entries that no request makes, and addresses that hold nothing any more."""
+    """Lock entries that no request makes, and addresses that hold nothing any more.
+
+    `replaced`: the entries of deleted records that addresses held before.
+    """
 
     made: list[LockEntry]
     removed: list[str]
+    replaced: dict[str, LockEntry]
 
 
 def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> Kept:
@@ -46,7 +50,13 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
         elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
             agreed = _agreed(record_set, change.desired, change.observed)
             made.append(entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed))
-    return Kept(made, removed)
+    former = {entry.address: locked[entry.address] for entry in made if entry.address in locked}
+    replaced = {entry.address: former[entry.address] for entry in made if _is_another(entry, former)}
+    return Kept(made, removed, replaced)
+
+
+def _is_another(entry: LockEntry, former: Mapping[str, LockEntry]) -> bool:
+    return entry.address in former and identity_of(former[entry.address]) != identity_of(entry)
 
 
 def _agreed(record_set: DesiredSet, desired: DesiredRecord, row: ObservedRecord) -> Data:
@@ -104,4 +114,5 @@ def _sent(
         if creates
         else entries.changing(names, desired.data, rules, change.observed),
         locked=None if creates else locked[change.address],
+        replaces=locked.get(change.address) if creates else None,
     )

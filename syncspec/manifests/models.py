@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from syncspec.manifests.closed import YEAR, Closed, Names, Word
 from syncspec.manifests.rows.model import MOST_SOURCES, RecordsFromSpec
-from syncspec.records import Compare, FieldType, OnAdopt, OnDrift
+from syncspec.records import Compare, FieldType, OnAdopt, OnDrift, OnMissing
 
 __all__ = [
     "API_VERSION",
@@ -94,8 +94,13 @@ class LifecycleSpec(Closed):
         Field(description="What becomes of a record whose declaration goes: it stays upstream.", examples=["keep"]),
     ] = None
     on_missing: Annotated[
-        Literal["block"] | None,
-        Field(description="What a plan does with a locked record that was deleted upstream.", examples=["block"]),
+        OnMissing | None,
+        Field(
+            strict=False,
+            description="What a plan does with a locked record that was deleted upstream: block it, or create it anew. "
+            "One that is merely not listed is never created anew.",
+            examples=["block"],
+        ),
     ] = None
 
 

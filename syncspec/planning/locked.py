@@ -20,8 +20,9 @@ from syncspec.planning.notes import Notes
 from syncspec.planning.plan import Action, Change
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import PlanningState
+from syncspec.planning.unlocked import decide_unlocked
 from syncspec.planning.wording import blocked, both_sides, change_of
-from syncspec.records import Absence, DesiredRecord, DesiredSet, ObservedRecord, OnDrift, Target
+from syncspec.records import Absence, DesiredRecord, DesiredSet, ObservedRecord, OnDrift, OnMissing, Target
 from syncspec.values import short_id
 
 __all__ = ["decide_locked", "untouchable"]
@@ -65,11 +66,7 @@ def decide_locked(case: Case, entry: LockEntry, notes: Notes) -> Change:
     if row is None:
         return _unseen(case, entry)
     if row.deleted:
-        reason = (
-            f"{entry.upstream_id} is deleted upstream; restore it there, or declare the record under a new address "
-            "to have it created again"
-        )
-        return blocked(case.record_set, case.record, Rule.DELETED_UPSTREAM, reason, upstream_id=entry.upstream_id)
+        return _deleted(case, entry, notes)
     _find_duplicates(case, entry, notes)
     released = [name for name in entry.fields if name not in case.record.data]
     if released:
@@ -84,6 +81,23 @@ def decide_locked(case: Case, entry: LockEntry, notes: Notes) -> Change:
         recently_written=is_recently_written(case, entry),
     )
     return _three_way(_Locked(case, entry, row), verdicts, notes)
+
+
+def _deleted(case: Case, entry: LockEntry, notes: Notes) -> Change:
+    """A tombstone: the record is decided anew, as one that was never locked, or it is blocked."""
+    match case.record.lifecycle.on_missing:
+        case OnMissing.RECREATE:
+            change = decide_unlocked(case, notes.findings)
+            reason = f"{entry.upstream_id} is deleted upstream, and on_missing is recreate; {change.reason}"
+            return replace(change, reason=reason)
+        case OnMissing.BLOCK:
+            reason = (
+                f"{entry.upstream_id} is deleted upstream; restore it there, set on_missing to recreate, or declare "
+                "the record under a new address to have it created again"
+            )
+            return blocked(case.record_set, case.record, Rule.DELETED_UPSTREAM, reason, upstream_id=entry.upstream_id)
+        case _ as unreachable:
+            assert_never(unreachable)
 
 
 def _unseen(case: Case, entry: LockEntry) -> Change:

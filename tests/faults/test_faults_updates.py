@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from starlette.responses import Response
 from support.builders import VirtualClock
 from support.pipeline import CONTACT, STORE, SYNC, Folder, Wrapped, contacts, manifest, served, served_folder, stored
 from support.steps import Steps, is_killed, number_steps
 
+from syncspec.errors import StateError
+from syncspec.project.resolving import resolve
 from syncspec.project.results import AppliedReport
 from syncspec.upstream.embedded.faults import ConnectionDroppedError
 from syncspec.upstream.embedded.mutations import parse_mutation
@@ -365,3 +369,27 @@ def test_a_kill_at_any_step_of_an_update_ends_with_every_record_as_declared(tmp_
         assert set(titles(store).values()) == {"Duke"}, number
         assert (folder.pending(), set(planned(folder, store).values())) == ([], {"as-declared"}), number
         assert (folder.locked_ids(), len(stored(store))) == (ids, RECORDS), number
+
+
+def test_a_person_settles_an_open_update_only_after_its_horizon_and_never_as_a_creation(
+    world: tuple[Folder, Path],
+) -> None:
+    folder, store = world
+    folder.write(contacts=people("Duke", changed=1))
+    apply(folder, store, fault=Once(LOST["504"], committed=False))
+    upstream_id = folder.locked_ids()["contacts.c0"]
+
+    def settle(created: str | None) -> int:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("syncspec.project.reading.connect", served(store))
+            project = folder.open().asynchronous
+            return anyio.run(functools.partial(resolve, project, "contacts.c0", created=created)).attempts
+
+    with pytest.raises(StateError, match="which creates nothing"):
+        settle(upstream_id)
+    with pytest.raises(StateError, match="may still be executed"):
+        settle(None)
+    later(folder)
+    assert settle(None) == 1
+    assert planned(folder, store)["contacts.c0"] == "changed"
+    assert outcomes(apply(folder, store)) == {"updated": 1, "unchanged": 5}

@@ -150,7 +150,6 @@ def test_wrong_section_is_an_error(workspace: Any, more: str, code: str) -> None
     ("lifecycle", "code"),
     [
         ("on_remove: delete", "unknown-choice"),
-        ("on_missing: recreate", "unknown-choice"),
         ("delete_adopted: true", "unknown-key"),
     ],
 )

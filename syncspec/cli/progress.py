@@ -65,7 +65,7 @@ class _Lines:
         self._clock = clock
         self._last = clock()
         self._records = 0
-        self._done = 0
+        self._done: set[str] = set()
 
     def rows(self, target: Target, number: int) -> None:
         self._tell(f"Reading {visible(target.collection_id)}: {number:,} records so far.")
@@ -75,9 +75,10 @@ class _Lines:
             case RunStarted():
                 self._records = event.records
             case RecordFinished():
-                self._done += 1
+                # A record that was unknown for a while finishes twice.
+                self._done.add(event.record.address)
             case BatchFinished():
-                self._tell(f"Applying: {self._done:,} of {self._records:,} records.")
+                self._tell(f"Applying: {len(self._done):,} of {self._records:,} records.")
             case Waiting():
                 self._tell(_waiting(event), always=event.seconds >= SECONDS_BETWEEN_LINES)
             case BatchSent() | RunFinished():
@@ -100,6 +101,7 @@ class _Moving:
         self._screen = screen
         self._display: Progress | None = None
         self._tasks: dict[str, TaskID] = {}
+        self._done: set[str] = set()
 
     def rows(self, target: Target, number: int) -> None:
         name = f"Reading {visible(target.collection_id)} of {visible(target.upstream)}"
@@ -111,8 +113,9 @@ class _Moving:
             case RunStarted(records=records) if records:
                 self._task("Applying", total=records)
             case RecordFinished() if "Applying" in self._tasks:
+                self._done.add(event.record.address)
                 display, task = self._task("Applying", total=None)
-                display.advance(task)
+                display.update(task, completed=len(self._done))
             case Waiting():
                 self._screen_line(_waiting(event))
             case _:

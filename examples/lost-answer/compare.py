@@ -1,86 +1,50 @@
-"""A naive loop and syncspec against one endpoint that applies requests and then times out.
+"""A loop that retries and `syncspec apply`, each against `syncspec serve --faults faults.yaml`; then both are counted.
 
-Serves the embedded upstream on 127.0.0.1; after every third create request is committed, it answers 504. Both
-sides create the same 1,000 contacts; then the contacts that exist upstream are counted.
+Each side gets an upstream of its own with the same faults, and creates the same 1,000 contacts, 100 a request.
 """
 
 from __future__ import annotations
 
+import os
+import re
+import signal
+import subprocess
+import sys
 import tempfile
 import textwrap
+import time
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import anyio
 import httpx
-from starlette.responses import JSONResponse, Response
+from naive import BATCH, CONTACTS, contacts
 
-import syncspec
-from syncspec.upstream.embedded.app import create_app
-from syncspec.upstream.embedded.mutations import Mutation
-from syncspec.upstream.embedded.server import serve
-from syncspec.upstream.embedded.store import Store
+HERE = Path(__file__).parent
+SYNCSPEC = [sys.executable, "-m", "syncspec"]
+ENVIRON = {**os.environ, "CRM_TOKEN": "any-secret"}
+LAG, LAG_SECONDS = "replica lag", 1
 
-CONTACTS = 1000
-BATCH = 100
+PROJECT = """\
+apiVersion: syncspec/v1
+kind: Project
+metadata:
+  name: lost-answer
+spec:
+  upstreams:
+    crm:
+      type: sequin
+      base_url: {url}
+      token: ${{env.CRM_TOKEN}}
+      syncs:
+        salesforce: salesforce
+      concurrency: 1
+      request_timeout_seconds: 3
+      settle_seconds: 2
+"""
 
-
-class TimeOutAfterCommit:
-    """Every third create is committed and then answered with 504, as a gateway does that gave up waiting."""
-
-    def __init__(self) -> None:
-        self.requests = 0
-
-    async def before(self, mutation: Mutation) -> Response | None:
-        return None
-
-    async def after(self, mutation: Mutation) -> Response | None:
-        self.requests += 1
-        if self.requests % 3 == 0:
-            return JSONResponse({"error": "Error: Salesforce API timed out", "docs": []}, status_code=504)
-        return None
-
-
-def contacts() -> list[dict[str, str]]:
-    return [{"LastName": f"Person {number}", "Email": f"person{number}@example.org"} for number in range(CONTACTS)]
-
-
-def naive_loop(url: str) -> None:
-    """Post batch after batch; try again whatever the server did not answer well."""
-    with httpx.Client(base_url=url) as client:
-        for start in range(0, CONTACTS, BATCH):
-            body = {
-                "kind": "create",
-                "sync_id": "salesforce",
-                "collection_id": "salesforce:contact",
-                "records": [{"data": contact} for contact in contacts()[start : start + BATCH]],
-            }
-            while client.post("/v1/mutations/run", json=body).status_code >= 500:
-                pass
-
-
-def with_syncspec(url: str, folder: Path) -> str:
-    """Declare the same contacts and apply, twice; returns what the second apply says."""
-    records = "\n".join(
-        f"    person-{number}:\n      data:\n        LastName: {contact['LastName']}\n        Email: {contact['Email']}"
-        for number, contact in enumerate(contacts())
-    )
-    project = f"""
-        apiVersion: syncspec/v1
-        kind: Project
-        metadata:
-          name: lost-answer
-        spec:
-          upstreams:
-            crm:
-              type: sequin
-              base_url: {url}
-              token: ${{env.TOKEN}}
-              settle_seconds: 0
-              syncs:
-                salesforce: salesforce
-    """
-    manifest = f"""
+MANIFEST = """\
 apiVersion: syncspec/v1
 kind: RecordSet
 metadata:
@@ -90,65 +54,89 @@ spec:
   match_on:
     - Email
   batch:
-    max_records: {BATCH}
+    max_records: {batch}
   records:
 {records}
 """
-    (folder / "syncspec.yaml").write_text(textwrap.dedent(project))
-    (folder / "contacts.yaml").write_text(manifest)
-    with syncspec.open(folder, environ={"TOKEN": "any"}) as opened:
-        opened.apply()
-        report = opened.apply()
-    assert report is not None
-    return ", ".join(f"{number} {outcome}" for outcome, number in report.summary.items() if number)
 
 
-def counted(store_url: str) -> tuple[int, int]:
-    """Contacts upstream, and how many of them are surplus."""
+@dataclass
+class Side:
+    """What came of one side: contacts that exist, those that are surplus, and the faults by kind, but for lag."""
+
+    existing: int = 0
+    surplus: int = 0
+    faults: dict[str, int] = field(default_factory=dict)
+
+
+def against_faults(work: Callable[[str], None]) -> Side:
+    """Serve a fresh upstream with the faults of the file, do the work against it, count, and stop it."""
+    serve = [*SYNCSPEC, "serve", "--port", "0", "--token-env", "CRM_TOKEN", "--faults", str(HERE / "faults.yaml")]
+    with subprocess.Popen(serve, env=ENVIRON, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().split()[1]
+            work(url)
+            time.sleep(LAG_SECONDS + 0.5)
+            emails = listed(url)
+        finally:
+            server.send_signal(signal.SIGINT)
+            _, told = server.communicate(timeout=30)
+    summed = re.findall(r"^ +(\d+) (.+)$", told.partition("Faults with seed")[2], re.MULTILINE)
+    faults = {kind: int(count) for count, kind in summed if kind != LAG}
+    return Side(emails.total(), emails.total() - len(emails), faults)
+
+
+def listed(url: str) -> Counter[str]:
     emails: Counter[str] = Counter()
     cursor = ""
-    with httpx.Client(base_url=store_url) as client:
+    with httpx.Client(base_url=url, headers={"authorization": f"Bearer {ENVIRON['CRM_TOKEN']}"}) as client:
         while True:
             page = client.get("/v1/records", params={"sync_id": "salesforce", "after_cursor": cursor}).json()
             emails.update(row["data"]["Email"] for row in page["records"])
             if not page["cursor"] or page["cursor"] == cursor:
-                return emails.total(), emails.total() - len(emails)
+                return emails
             cursor = page["cursor"]
 
 
-async def against_fresh_upstream(folder: Path, work: object) -> tuple[int, int, object]:
-    """Run one side against an upstream of its own, in a thread; returns the counts and what it said."""
-    assert callable(work)
-    store = Store.open(folder / "upstream.sqlite3")
-    app = create_app(store, fault=TimeOutAfterCommit())
-    stop = anyio.Event()
-    ready = anyio.Event()
-    ports: list[int] = []
-
-    def on_ready(port: int) -> None:
-        ports.append(port)
-        ready.set()
-
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(lambda: serve(app, on_ready=on_ready, stop=stop))
-        await ready.wait()
-        url = f"http://127.0.0.1:{ports[0]}"
-        said = await anyio.to_thread.run_sync(work, url)
-        existing, surplus = await anyio.to_thread.run_sync(counted, url)
-        stop.set()
-    store.close()
-    return existing, surplus, said
+def naive_loop(url: str) -> None:
+    subprocess.run([sys.executable, str(HERE / "naive.py"), url], env=ENVIRON, check=True, stderr=subprocess.DEVNULL)
 
 
-async def main() -> None:
-    with tempfile.TemporaryDirectory() as one, tempfile.TemporaryDirectory() as other:
-        existing, surplus, _ = await against_fresh_upstream(Path(one), naive_loop)
-        print(f"naive loop: {CONTACTS} declared, {existing} created, {surplus} duplicates")
-        folder = Path(other) / "project"
-        folder.mkdir()
-        existing, surplus, said = await against_fresh_upstream(Path(other), lambda url: with_syncspec(url, folder))
-        print(f"syncspec:   {CONTACTS} declared, {existing} created, {surplus} duplicates; second apply: {said}")
+def with_syncspec(folder: Path, url: str) -> None:
+    records = "".join(
+        textwrap.indent(
+            f"person-{number}:\n  data:\n    LastName: {each['LastName']}\n    Email: {each['Email']}\n", "    "
+        )
+        for number, each in enumerate(contacts())
+    )
+    (folder / "syncspec.yaml").write_text(PROJECT.format(url=url), encoding="utf-8")
+    (folder / "contacts.yaml").write_text(MANIFEST.format(batch=BATCH, records=records), encoding="utf-8")
+    for options in (["--no-prior-run", "--wait-settled"], []):
+        apply = [*SYNCSPEC, "apply", "--auto-approve", "--quiet", *options]
+        subprocess.run(apply, cwd=folder, env=ENVIRON, check=True, stdout=subprocess.DEVNULL)
+
+
+def table(loop: Side, syncspec: Side) -> str:
+    rows = [
+        ("", "a loop that retries", "syncspec apply, twice"),
+        ("declared", f"{CONTACTS:,}", f"{CONTACTS:,}"),
+        ("exist upstream", f"{loop.existing:,}", f"{syncspec.existing:,}"),
+        ("duplicates", f"{loop.surplus:,}", f"{syncspec.surplus:,}"),
+        ("", "", ""),
+        ("faults", "", ""),
+    ]
+    for kind in sorted(loop.faults.keys() | syncspec.faults.keys()):
+        rows.append((f"  {kind}", str(loop.faults.get(kind, 0)), str(syncspec.faults.get(kind, 0))))
+    return "\n".join(f"{name:<42}{one:>20}{other:>24}".rstrip() for name, one, other in rows)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        loop = against_faults(naive_loop)
+        syncspec = against_faults(lambda url: with_syncspec(Path(folder), url))
+    print(table(loop, syncspec))
 
 
 if __name__ == "__main__":
-    anyio.run(main)
+    main()

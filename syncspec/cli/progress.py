@@ -75,13 +75,10 @@ class _Lines:
             case RunStarted():
                 self._records = event.records
             case RecordFinished():
-                # What is unknown at first is finished once more when it is found.
+                # A record that was unknown for a while finishes twice.
                 self._done.add(event.record.address)
             case BatchFinished():
-                done = len(self._done)
-                self._tell(f"Applying: {done:,} of {max(done, self._records):,} records.")
-            case Waiting(seconds=seconds) if seconds >= SECONDS_BETWEEN_LINES:
-                self._screen.note(_waiting(event))
+                self._tell(f"Applying: {len(self._done):,} of {self._records:,} records.")
             case Waiting():
                 self._tell(_waiting(event), always=event.seconds >= SECONDS_BETWEEN_LINES)
             case BatchSent() | RunFinished():
@@ -116,8 +113,8 @@ class _Moving:
             case RunStarted(records=records) if records:
                 self._task("Applying", total=records)
             case RecordFinished() if "Applying" in self._tasks:
-                display, task = self._task("Applying", total=None)
                 self._done.add(event.record.address)
+                display, task = self._task("Applying", total=None)
                 display.update(task, completed=len(self._done))
             case Waiting():
                 self._screen_line(_waiting(event))

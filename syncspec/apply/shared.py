@@ -139,6 +139,9 @@ class SharedState:
 
     async def permit(self, delivery: Delivery) -> None:
         """Return when the delivery is announced and the lease lasts long enough; publishes where it has to."""
+        if self.lost is None and self._covers(delivery):
+            # What is being published now may be; what was published last holds until then.
+            return
         async with self._turn:
             if self.lost is not None:
                 raise self.lost

@@ -314,6 +314,16 @@ def test_a_machine_that_was_suspended_does_not_trust_its_wall_clock_alone(hold: 
     hold.run(body)
 
 
+def test_a_request_that_is_covered_does_not_wait_for_a_publication(hold: Hold) -> None:
+    async def body(shared: SharedState, journal: Journal) -> None:
+        await shared.announce([delivery("a")])
+        async with shared._turn:
+            with anyio.fail_after(30):
+                await shared.permit(delivery("a"))
+
+    hold.run(body)
+
+
 def test_what_is_not_announced_is_announced_before_it_is_permitted(hold: Hold) -> None:
     async def body(shared: SharedState, journal: Journal) -> None:
         await shared.announce([delivery("a")])

@@ -16,8 +16,9 @@ PROCESS: ContextVar[object | None] = ContextVar("process", default=None)
 """Whose code runs: every task of a simulated process inherits it; the upstream and the world belong to nobody."""
 
 _ROUNDING = 1e-6
+_PROGRESS = 0.001
 _MOST_TURNS = 20_000
-"""So often the loop turns at one moment before somebody is said to turn it for ever."""
+"""So often the loop turns while no more time passes than that before somebody is said to turn it for ever."""
 
 
 class StalledError(Exception):
@@ -34,6 +35,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self) -> None:
         super().__init__(selectors.SelectSelector())
         self._elapsed = 0.0
+        self._progress = 0.0
         self._turns = 0
         self._suspended: set[object] = set()
         self._kept_back: list[Any] = []
@@ -82,7 +84,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         if not ready:
             if not timers:
                 raise StalledError("nothing is ready, and no timer runs")
-            self._elapsed, self._turns = max(self._elapsed, timers[0].when()), 0
+            self._elapsed = max(self._elapsed, timers[0].when())
+        if self._elapsed > self._progress + _PROGRESS:
+            self._progress, self._turns = self._elapsed, 0
         elif self._turns > _MOST_TURNS:
             raise StalledError(f"time stands still: {list(ready)[:5]}")
         while timers and timers[0].when() <= self._elapsed + _ROUNDING:

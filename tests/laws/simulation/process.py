@@ -21,7 +21,7 @@ from syncspec.apply.run import Run
 
 __all__ = ["Machine", "Process", "number_steps"]
 
-SUSPENDED_INSIDE = frozenset({"after commit", "before rename", "after rename", "after answer"})
+SUSPENDED_INSIDE = frozenset({"after intent", "after commit", "before rename", "after rename", "after answer"})
 """Steps at which a process may be suspended for long. Not inside a transaction, which would hold the journal up; and
 not between the last look at the clock and the request, which no program can guard."""
 
@@ -43,13 +43,15 @@ class Machine:
         self._offset += seconds
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(max(seconds, 0.0))
+        # Time passes wherever somebody sleeps, however briefly.
+        await asyncio.sleep(max(seconds, 0.001))
 
 
 class Process:
     """One run on one machine. `outcome` is what it returned, or the exception that ended it; None while it lives.
 
-    `kill_at` and `suspend_at` number its steps from 1; a suspended process goes on after `suspend_for` seconds.
+    `kill_at` and `suspend_at` number its steps from 1, or with `at_intent` its intents; a suspended process goes on
+    after `suspend_for` seconds.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class Process:
         kill_at: int | None = None,
         suspend_at: int | None = None,
         suspend_for: float = 0.0,
+        at_intent: bool = False,
         told: Callable[[str], None],
     ) -> None:
         self.name, self.machine = name, machine
@@ -72,6 +75,7 @@ class Process:
         self.steps = 0
         self._loop, self._told = loop, told
         self._kill_at, self._suspend_at, self._suspend_for = kill_at, suspend_at, suspend_for
+        self._at_intent = at_intent
         self._goes_on_at = 0.0
         self._is_inside = False
         self._task: asyncio.Task[None] | None = None
@@ -136,6 +140,8 @@ class Process:
         """Take a step: something that lasts, or a request, or its answer."""
         if self.is_dead:
             raise Killed
+        if self._at_intent and name != "after intent":
+            return
         self.steps += 1
         if self.steps == self._kill_at:
             self._told(f"{self} dies {name}")
@@ -182,6 +188,15 @@ def number_steps(patch: pytest.MonkeyPatch, draw: random.Random) -> None:
 
     for module in (journal, locktable):
         patch.setattr(module, "writing", writing)
+
+    intend = journal.Journal.intend
+
+    def intended(*args: Any, **options: Any) -> Any:
+        result = intend(*args, **options)
+        step("after intent")
+        return result
+
+    patch.setattr(journal.Journal, "intend", intended)
 
     def replace(source: str, target: Any) -> None:
         step("before rename")

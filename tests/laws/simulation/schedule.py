@@ -24,8 +24,18 @@ _MEMORY = Path("/dev/shm")
 CALM_RUNS = 4
 """So many runs after the weather has cleared up settle everything that needs nobody."""
 
-_BETWEEN = {"time": 5, "author": 6, "lockfile": 4, "journal": 1, "checkout": 3, "clock": 3, "hand": 1}
-_MEANWHILE = {"stop": 3, "kill": 3, "suspend": 3, "beside": 3, "unlock": 5, "clock": 3, "hand": 1, "author": 1}
+_BETWEEN = {
+    "time": 5,
+    "author": 6,
+    "lockfile": 4,
+    "journal": 1,
+    "both": 1,
+    "checkout": 3,
+    "clock": 4,
+    "hand": 2,
+    "reset": 2,
+}
+_MEANWHILE = {"stop": 3, "kill": 3, "suspend": 3, "beside": 3, "unlock": 6, "clock": 3, "hand": 1, "author": 1}
 """What may happen, and how likely it is."""
 
 
@@ -75,6 +85,11 @@ async def _between(world: World) -> None:
                 world.lose_lockfile()
             case "journal":
                 world.lose_journal()
+            case "both":
+                world.lose_journal()
+                world.lose_lockfile()
+            case "reset":
+                world.reset_streams()
             case "checkout":
                 world.take_another_checkout()
             case "clock":
@@ -93,11 +108,13 @@ async def _pass_time(world: World) -> None:
 def _fate(world: World) -> dict[str, Any]:
     draw = world.draw
     chance = draw.random()
+    at_intent = draw.random() < 0.3
+    step = draw.choice([1, 1, 2, 3]) if at_intent else draw.randint(1, 45)
     if chance < 0.4:
-        return {"kill_at": draw.randint(1, 45)}
+        return {"kill_at": step, "at_intent": at_intent}
     if chance < 0.55:
-        seconds = draw.choice([3.0, 15.0, world.settle, 3 * world.settle + 150])
-        return {"suspend_at": draw.randint(1, 40), "suspend_for": seconds}
+        seconds = draw.choice([3.0, 15.0, world.settle, 3 * world.settle + 150, 3 * world.settle + 150])
+        return {"suspend_at": step, "suspend_for": seconds, "at_intent": at_intent}
     return {}
 
 

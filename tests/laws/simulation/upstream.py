@@ -104,6 +104,10 @@ class Upstream:
         self._by_hand.add(upstream_id)
         return upstream_id
 
+    def rebuild(self, longest: float) -> None:
+        """Start all streams anew; each record shows after a time of its own, and the sync tells so meanwhile."""
+        self.store.rebuild(at=self.now(), fill=lambda position: self._draw.uniform(longest / 2, longest))
+
     async def rows(self) -> list[Row]:
         """Every live record as it is now, whatever lists show."""
         await self.weather.settle()

@@ -48,7 +48,7 @@ class Limits:
     @classmethod
     def drawn(cls, draw: random.Random, settle: float) -> Limits:
         parts = [draw.random() ** 2 for _ in range(3)]
-        whole = max(sum(parts), 1.0) / (0.98 * settle)
+        whole = max(sum(parts), draw.choice([0.001, 0.001, 1.0])) / (0.98 * settle)
         delay, late, lag = (round(part / whole, 3) for part in parts)
         return cls(settle=settle, delay=delay, late=late, lag=lag)
 
@@ -60,7 +60,7 @@ def drawn_spec(draw: random.Random, limits: Limits) -> dict[str, Any]:
         "reads": [_read(draw, limits) for _ in range(draw.choice([0, 0, 1, 1, 2]))],
     }
     if draw.random() < 0.7:
-        spec["replica_lag_seconds"] = {"min": 0, "max": limits.lag}
+        spec["replica_lag_seconds"] = {"min": draw.choice([0, 0.7]) * limits.lag, "max": limits.lag}
     if draw.random() < 0.2:
         spec["syncs"] = _syncs(draw) | {"during": {"from_seconds": 0, "to_seconds": draw.uniform(1, 300)}}
     return spec
@@ -76,7 +76,7 @@ def _mutation(draw: random.Random, limits: Limits) -> dict[str, Any]:
     if rule.get("commit") == "part":
         rule["part"] = {"share": draw.choice([0.3, 0.5, 0.7]), "random": draw.random() < 0.5}
     if rule.get("commit") == "late":
-        rule["late_seconds"] = {"min": 0, "max": limits.late}
+        rule["late_seconds"] = {"min": draw.choice([0, 0.7]) * limits.late, "max": limits.late}
     if fault == "error":
         rule["status"] = draw.choice((*_REFUSALS, *_OTHERS))
     if fault == "rate_limited" and draw.random() < 0.7:

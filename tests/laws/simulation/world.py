@@ -233,3 +233,10 @@ class World:
         self.by_hand.add(person.token)
         self.counts["created by hand"] += 1
         self.tell(f"{person.token} is created by hand as {upstream_id}")
+
+    def reset_streams(self) -> None:
+        """The sync reads its provider again from the beginning, and shows each record after some time."""
+        longest = self.draw.choice([0.0, self.settle, 3 * self.settle])
+        self.upstream.rebuild(longest)
+        self.counts["streams rebuilt"] += 1
+        self.tell(f"the streams are rebuilt within {longest:.0f} s")

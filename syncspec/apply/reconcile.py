@@ -218,7 +218,7 @@ def _judge(case: _Case) -> Settlement | None:
 def _judge_create(case: _Case) -> Settlement | None:
     attempt = case.attempt
     if attempt.state == _S.WATCHED:
-        return case.settled(_S.CLOSED, f"{attempt.evidence}; its horizon passed") if case.is_over else None
+        return _judge_watched(case)
     if not case.is_comparable:
         return None
     if attempt.state == _S.UNMAPPED and attempt.candidates:
@@ -229,6 +229,18 @@ def _judge_create(case: _Case) -> Settlement | None:
     if matches:
         return _found(case, matches[0], proof)
     return None if attempt.state in (_S.UNMAPPED, _S.DUPLICATE, _S.NEEDS_PERSON) else _unseen(case)
+
+
+def _judge_watched(case: _Case) -> Settlement | None:
+    """A record was locked that only looks like the one that was sent: another one like it may be ours, come later."""
+    alike = case.free([*case.rows.marked(case.attempt), *case.rows.alike(case.attempt, "loose")])
+    held = case.reading.locked.get(case.attempt.address)
+    found = [row.upstream_id for row in alike] + ([held.upstream_id] if held is not None else [])
+    ids = {short_id(upstream_id): upstream_id for upstream_id in found}
+    if len(ids) > 1:
+        return case.settled(_S.DUPLICATE, f"{len(ids)} records match it", found=tuple(sorted(ids.values())))
+    is_closed = case.is_over and not case.doubt
+    return case.settled(_S.CLOSED, f"{case.attempt.evidence}; its horizon passed") if is_closed else None
 
 
 def _matches(case: _Case) -> tuple[list[ObservedRecord], str]:

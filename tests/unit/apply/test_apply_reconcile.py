@@ -266,6 +266,25 @@ def test_what_is_watched_is_closed_once_its_horizon_has_passed() -> None:
     assert step(watched, observation=seen(LOUD)) == (S.CLOSED, None)
 
 
+@pytest.mark.parametrize("began", [BEFORE, AFTER])
+@pytest.mark.parametrize("later", [MINE, observed("ID4", LastName="Atreides", Email="PAUL@x.org")])
+def test_a_second_record_that_looks_like_what_is_watched_is_told_with_both_ids(
+    later: ObservedRecord, began: Moment
+) -> None:
+    watched = attempt(S.WATCHED, upstream_id="ID3")
+    (settlement,) = judge(
+        watched, observation=seen(LOUD, later), entries=(locked("contacts.paul", "ID3"),), began=began
+    ).settlements
+    assert (settlement.state, settlement.entry) == (S.DUPLICATE, None)
+    assert settlement.found == tuple(sorted(("ID3", later.upstream_id)))
+
+
+def test_what_is_watched_stays_so_while_the_list_may_not_be_complete() -> None:
+    watched = attempt(S.WATCHED, upstream_id="ID3")
+    doubtful = seen(LOUD, absence=Absence.UNKNOWN, reason="the sync has not finished its first backfill")
+    assert step(watched, observation=doubtful, entries=(locked("contacts.paul", "ID3"),)) is None
+
+
 def test_ids_of_an_answer_are_told_apart_by_the_list() -> None:
     first = attempt(S.UNMAPPED, candidates=("ID1", "ID9"))
     second = attempt(

@@ -1,0 +1,106 @@
+"""What people declare, and how they change their minds about it."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from support.pipeline import manifest
+
+__all__ = ["Author", "Person"]
+
+COLLECTIONS = {"contacts": "salesforce:contact", "leads": "salesforce:lead"}
+
+
+@dataclass
+class Person:
+    """Somebody who is declared under an address. `token` says who it is, whatever else changes."""
+
+    token: str
+    set_name: str
+    name: str
+    email: str
+    note: str = "-"
+    is_declared: bool = True
+    was_edited: bool = False
+    """Whether a field or the key changed, which this version of syncspec does not write upstream."""
+    has_new_key: bool = False
+    addresses: set[str] = field(default_factory=set)
+    """Every address that it ever had."""
+
+    def __post_init__(self) -> None:
+        self.addresses.add(self.address)
+
+    @property
+    def address(self) -> str:
+        return f"{self.set_name}.{self.name}"
+
+    def rename(self, name: str) -> None:
+        self.name = name
+        self.addresses.add(self.address)
+
+    def data(self) -> dict[str, Any]:
+        return {"LastName": f"Person {self.token}", "Email": self.email, "Token": self.token, "Note": self.note}
+
+
+@dataclass
+class Author:
+    """The manifests of one project. `people` are all that were ever declared."""
+
+    draw: random.Random
+    people: list[Person]
+    max_records: int = 2
+    has_marker: bool = False
+    _names: int = field(default=0)
+
+    @classmethod
+    def drawn(cls, draw: random.Random, *, number: int, sets: int) -> Author:
+        names = list(COLLECTIONS)[:sets]
+        people = [
+            Person(token=f"p{each}", set_name=names[each % sets], name=f"c{each}", email=f"P{each}@x.org")
+            for each in range(number)
+        ]
+        return cls(
+            draw=draw,
+            people=people,
+            max_records=draw.choice([1, 2, 3, 8]),
+            has_marker=draw.random() < 0.2,
+        )
+
+    @property
+    def declared(self) -> list[Person]:
+        return [person for person in self.people if person.is_declared]
+
+    def manifests(self) -> dict[str, str]:
+        """The text of each set's file."""
+        found = {}
+        for name in sorted({person.set_name for person in self.people}):
+            records = {person.name: person.data() for person in self.declared if person.set_name == name}
+            more = {"marker_field": "Key__c"} if self.has_marker else {}
+            found[name] = manifest(name, records, collection_id=COLLECTIONS[name], max_records=self.max_records, **more)
+        return found
+
+    def change(self) -> str:
+        """Change something, as an author may between any two runs; tells what."""
+        person = self.draw.choice(self.people)
+        match self.draw.choice(["field", "rename", "key", "remove", "back", "back"]):
+            case "field":
+                person.note, person.was_edited = f"{person.note}+", True
+                return f"edits {person.address}"
+            case "rename":
+                self._names += 1
+                before = person.address
+                person.rename(f"n{self._names}")
+                return f"renames {before} to {person.address}"
+            case "key":
+                person.email = f"New{person.email}"
+                person.was_edited = person.has_new_key = True
+                return f"changes the key of {person.address}"
+            case "remove":
+                person.is_declared = False
+                return f"removes {person.address}"
+            case _:
+                for each in self.people:
+                    each.is_declared = True
+                return "declares everybody again"

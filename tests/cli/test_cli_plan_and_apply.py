@@ -175,7 +175,7 @@ def test_a_changed_manifest_is_shown_as_an_update_and_applied(project: Path) -> 
     plan = run("plan", "--detailed-exitcode", folder=project)
     assert plan.code == 2
     assert "~ contacts.duncan" in plan.out
-    assert '"Idaho" → "Ginaz"' in plan.out
+    assert '"Idaho" -> "Ginaz"' in plan.out
     applied = run("apply", "-y", folder=project)
     assert applied.code == 0
     assert "1 updated, 1 unchanged" in applied.out

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from simulation.laws import ViolationError
 from simulation.schedule import simulate
 
-SCHEDULES = 1000
+SCHEDULES = 2000
 FUZZED = 20_000
 
 

@@ -140,7 +140,7 @@ def _check_report(applied: AppliedReport) -> None:
     if applied.exit_code != expected or len({record.address for record in applied.records}) != len(outcomes):
         raise ViolationError("report", f"exit code {applied.exit_code} where the records say {expected}")
     for record in applied.records:
-        done = record.outcome in (RecordOutcome.CREATED, RecordOutcome.ADOPTED)
+        done = record.outcome in (RecordOutcome.CREATED, RecordOutcome.ADOPTED, RecordOutcome.UPDATED)
         if (done and not record.upstream_id) or (not done and record.outcome != "unchanged" and not record.error):
             raise ViolationError("report", f"{record} does not say what it must")
 

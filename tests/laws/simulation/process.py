@@ -217,4 +217,4 @@ def number_steps(patch: pytest.MonkeyPatch, draw: random.Random) -> None:
         return connection
 
     patch.setattr(database, "_connect", unsynced)
-    patch.setattr("syncspec.apply.run.secrets", SimpleNamespace(token_hex=lambda size: draw.randbytes(size).hex()))
+    patch.setattr("syncspec.apply.opening.secrets", SimpleNamespace(token_hex=lambda size: draw.randbytes(size).hex()))

@@ -194,6 +194,8 @@ async def _come_to_rest(world: World) -> None:
     world.tell("nothing goes wrong any more")
     checkout = world.checkout
     envs = (MAIN, RIVAL) if world.has_rival else (MAIN,)
+    # What a list does not show yet is left as it is: all of it has to be in sight for a run to do the rest.
+    await asyncio.sleep(world.settle)
     for _ in range(CALM_RUNS):
         for env in envs:
             process = world.start(checkout, env=env, options={"wait_settled": True})

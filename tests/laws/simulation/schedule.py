@@ -61,6 +61,8 @@ async def _lived(draw: random.Random, root: Path, patch: pytest.MonkeyPatch) -> 
         for _ in range(draw.randint(1, 4)):
             await _between(world)
             await _run(world)
+            if draw.random() < 0.2:
+                world.step_clock()
         await _come_to_rest(world)
     except ViolationError as violation:
         violation.add_note("\n".join(world.story))
@@ -108,12 +110,13 @@ async def _pass_time(world: World) -> None:
 def _fate(world: World) -> dict[str, Any]:
     draw = world.draw
     chance = draw.random()
-    at_intent = draw.random() < 0.3
+    at_intent = draw.random() < 0.5
     step = draw.choice([1, 1, 2, 3]) if at_intent else draw.randint(1, 45)
-    if chance < 0.4:
+    if chance < 0.35:
         return {"kill_at": step, "at_intent": at_intent}
     if chance < 0.55:
-        seconds = draw.choice([3.0, 15.0, world.settle, 3 * world.settle + 150, 3 * world.settle + 150])
+        long = 3 * world.settle + 150
+        seconds = draw.choice([3.0, 15.0, world.settle, long, long, long])
         return {"suspend_at": step, "suspend_for": seconds, "at_intent": at_intent}
     return {}
 
@@ -132,7 +135,10 @@ async def _run(world: World) -> None:
     env = RIVAL if world.draw.random() < 0.15 else MAIN
     checkout = world.checkout
     beside = any(process.holds_lock for process in world.processes)
-    process = world.start(checkout, env=env, options=_options(world), **_fate(world))
+    fate = _fate(world)
+    process = world.start(checkout, env=env, options=_options(world), **fate)
+    if fate.get("suspend_for", 0.0) > world.settle and world.draw.random() < 0.7:
+        await _overtake(world, process)
     for _ in range(world.draw.choice([0, 0, 0, 1, 2, 4])):
         if await process.ended(world.draw.choice([0.01, 1.0, 12.0, 40.0, world.settle])):
             break
@@ -170,6 +176,20 @@ async def _meanwhile(world: World, process: Process) -> None:
             world.create_by_hand()
         case "author":
             world.tell(f"the author {world.author.change()}")
+
+
+async def _overtake(world: World, process: Process) -> None:
+    """A run that is suspended loses its lock, and others go on in its place before it wakes up."""
+    while not process.is_suspended:
+        if await process.ended(1.0):
+            return
+    world.cut_off(world.checkout)
+    for _ in range(world.draw.randint(1, 2)):
+        if world.draw.random() < 0.5:
+            world.step_clock()
+        other = world.start(world.checkout, options={"wait_settled": True})
+        await other.ended()
+        await _judge(world, other, expects_lock=False)
 
 
 async def _run_beside(world: World, process: Process) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from support.steps import Killed
 
-from syncspec.apply import executor, reconcile
+from syncspec.apply import reconcile
 from syncspec.apply.attempts import AttemptTable
 from syncspec.apply.clock import Moment
 from syncspec.apply.executor import Executor
@@ -21,10 +19,9 @@ from syncspec.project import sight
 from syncspec.records import Absence
 from syncspec.upstream import observe
 
-__all__ = ["MUTANTS", "Mutant"]
+__all__ = ["MUTANTS", "Mutant", "no_epoch_check"]
 
 Mutant = Callable[[pytest.MonkeyPatch], None]
-_KEEP = object()
 
 
 def no_write_ahead(patch: pytest.MonkeyPatch) -> None:
@@ -97,29 +94,6 @@ def no_uptime(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Moment, "has_reached", lambda self, horizon, *, since: self.wall >= horizon)
 
 
-def ids_dropped(patch: pytest.MonkeyPatch) -> None:
-    """Of an answer, only the IDs that could be told apart are kept."""
-    patch.setattr(AttemptTable, "keep_returned", lambda *args, **options: None)
-    patch.setattr(executor.Ledger, "report_all", executor.Ledger.report_all)
-
-
-def sent_before_intended(patch: pytest.MonkeyPatch) -> None:
-    """A batch whose intent cannot be written is sent all the same."""
-    original = Journal.intend
-
-    @contextmanager
-    def nothing() -> Any:
-        yield
-
-    def intend(self: Journal, *args: Any, **options: Any) -> Any:
-        try:
-            return original(self, *args, **options)
-        except Killed:
-            raise
-
-    patch.setattr(Journal, "intend", intend)
-
-
 MUTANTS: dict[str, Mutant] = {
     each.__name__: each
     for each in (
@@ -129,7 +103,6 @@ MUTANTS: dict[str, Mutant] = {
         no_horizon,
         incomplete_list_believed,
         no_read_back,
-        no_epoch_check,
         no_not_after,
         no_cold_wait,
         no_uptime,

@@ -78,7 +78,7 @@ async def _lived(draw: random.Random, root: Path, patch: pytest.MonkeyPatch) -> 
 async def _between(world: World) -> None:
     """What may happen while nothing runs, or while only what was cut off still does."""
     for _ in range(world.draw.choice([0, 0, 1, 1, 2, 3])):
-        match world.draw.choices(list(_BETWEEN), list(_BETWEEN.values()))[0]:
+        match world.happens(_BETWEEN):
             case "time":
                 await _pass_time(world)
             case "author":
@@ -138,7 +138,7 @@ async def _run(world: World) -> None:
     fate = _fate(world)
     process = world.start(checkout, env=env, options=_options(world), **fate)
     if fate.get("suspend_for", 0.0) > world.settle and world.draw.random() < 0.7:
-        await _overtake(world, process)
+        await _overtake(world, process, fate["suspend_for"])
     for _ in range(world.draw.choice([0, 0, 0, 1, 2, 4])):
         if await process.ended(world.draw.choice([0.01, 1.0, 12.0, 40.0, world.settle])):
             break
@@ -159,7 +159,7 @@ async def _judge(world: World, process: Process, *, expects_lock: bool) -> None:
 
 async def _meanwhile(world: World, process: Process) -> None:
     """Something happens while a run lives."""
-    match world.draw.choices(list(_MEANWHILE), list(_MEANWHILE.values()))[0]:
+    match world.happens(_MEANWHILE):
         case "stop" if process.run is not None and not process.is_suspended:
             process.signal(twice=world.draw.random() < 0.5)
         case "kill":
@@ -178,8 +178,11 @@ async def _meanwhile(world: World, process: Process) -> None:
             world.tell(f"the author {world.author.change()}")
 
 
-async def _overtake(world: World, process: Process) -> None:
-    """A run that is suspended loses its lock, and others go on in its place before it wakes up."""
+async def _overtake(world: World, process: Process, seconds: float) -> None:
+    """A run that is suspended for so long loses its lock, and others go on in its place before it wakes up.
+
+    The wall clock may go back meanwhile, so that no time seems to have passed when it does.
+    """
     while not process.is_suspended:
         if await process.ended(1.0):
             return
@@ -190,6 +193,8 @@ async def _overtake(world: World, process: Process) -> None:
         other = world.start(world.checkout, options={"wait_settled": True})
         await other.ended()
         await _judge(world, other, expects_lock=False)
+    if world.draw.random() < 0.3 and process.is_suspended:
+        world.step_clock(5.0 - seconds)
 
 
 async def _run_beside(world: World, process: Process) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -96,6 +97,7 @@ class World:
         self.upstream.open(self.weather)
         self.tell(f"settings {self.settings}, limits {self.limits}, profile {profile}, shared {self.shares_state}")
         self.tell(f"weather {spec}")
+        self._likings: dict[str, float] = {}
         self.committed: list[bytes] = []
         self.by_hand: set[str] = set()
         self.seen: set[str] = set()
@@ -123,6 +125,13 @@ class World:
 
     def tell(self, text: str) -> None:
         self.story.append(f"{self.loop.time():8.1f}  {text}")
+
+    def happens(self, weights: Mapping[str, float]) -> str:
+        """Draw what happens. Every world has likings of its own, so that rare things come together in some."""
+        for name in weights:
+            if name not in self._likings:
+                self._likings[name] = self.draw.choice([0.1, 1.0, 1.0, 6.0])
+        return self.draw.choices(list(weights), [weight * self._likings[name] for name, weight in weights.items()])[0]
 
     # Checkouts
 
@@ -220,8 +229,11 @@ class World:
         self.add_checkout(lockfile=lockfile)
         self.counts["fresh checkouts"] += 1
 
-    def step_clock(self) -> None:
-        seconds = self.draw.choice([-3600.0, -60.0, -5.0, 5.0, 60.0, 3600.0, -2 * self.settle, 2 * self.settle])
+    def step_clock(self, seconds: float | None = None) -> None:
+        """Put the wall clock of the machine in use forward or back."""
+        if seconds is None:
+            steps = [-3600.0, -60.0, -5.0, 5.0, 60.0, 3600.0, -2 * self.settle, 2 * self.settle]
+            seconds = self.draw.choice(steps)
         self.checkout.machine.step(seconds)
         self.counts["clock steps"] += 1
         self.tell(f"the wall clock steps by {seconds:.0f} s")

@@ -48,13 +48,13 @@ class Intent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intended:
-    """A batch whose intents are on disk. `attempts` maps address to attempt; both times are wall time in UTC."""
+    """A batch whose intents are on disk. `attempts` maps address to attempt; `not_after` is wall time in UTC."""
 
     run: str
     batch: int
     attempts: Mapping[str, str]
     target: Target
-    intended_at: datetime
+    at: Moment
     not_after: datetime
 
 

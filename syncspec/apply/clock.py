@@ -36,6 +36,13 @@ class Moment:
         """
         return remaining(horizon, since=since, now=self) == 0
 
+    def is_within(self, limit: datetime, *, since: Moment) -> bool:
+        """Whether no more time has passed since then than until the limit, by every clock, and none ran backwards."""
+        if not since.wall <= self.wall <= limit:
+            return False
+        same_boot = self.boot is not None and self.boot == since.boot
+        return not same_boot or self.uptime - since.uptime <= (limit - since.wall).total_seconds()
+
 
 def remaining(horizon: datetime, *, since: Moment, now: Moment) -> float:
     """Seconds until a horizon that was set at `since` has passed by every clock; 0 where it has."""

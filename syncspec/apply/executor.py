@@ -140,7 +140,7 @@ class Executor:
             if intended is None:
                 self.ledger.leave(delivery, reason or self.ledger.halted or INTERRUPTED)
                 return ()
-            if not intended.intended_at <= self._clock.now() <= intended.not_after:
+            if not moment_of(self._clock).is_within(intended.not_after, since=intended.at):
                 return self._too_late(delivery, intended)
             result = await self._send(delivery, intended)
         finally:

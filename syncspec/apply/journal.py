@@ -172,9 +172,7 @@ class Journal:
             self._check_epochs(epochs)
             attempts = self.attempts.intend(run, batch, intents, at=at, not_after=not_after, horizon=horizon)
         target = intents[0].target
-        return Intended(
-            run=run, batch=batch, attempts=attempts, target=target, intended_at=at.wall, not_after=not_after
-        )
+        return Intended(run=run, batch=batch, attempts=attempts, target=target, at=at, not_after=not_after)
 
     def _check_epochs(self, epochs: Mapping[str, int]) -> None:
         if any(self.locks.epoch(place) != epoch for place, epoch in epochs.items()):

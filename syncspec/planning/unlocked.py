@@ -87,11 +87,9 @@ def _by_former_entry(case: Case, entry: LockEntry) -> Change:
         return blocked(record_set, record, Rule.LOCKED_ELSEWHERE, reason, upstream_id=entry.upstream_id)
     if may_be_invisible(case, entry):
         return _move(case, None, entry)
-    if case.rows.observation.absence is Absence.PROVED:
-        return _without_match(case)
     reason = (
         f"{entry.address}, which is no longer declared, was locked as {entry.upstream_id} with this key; the list "
-        "does not show it, which does not prove that it is gone"
+        f"does not show it, which does not prove that it is gone; where it is, syncspec lock forget {entry.address}"
     )
     return blocked(record_set, record, Rule.NOT_VISIBLE, reason, upstream_id=entry.upstream_id)
 
@@ -230,12 +228,15 @@ def _without_match(case: Case) -> Change:
             "ruled out; let the token read the field, or correct match_on"
         )
         return blocked(record_set, record, Rule.KEY_NOT_READABLE, reason)
-    foreign = [entry for entry in case.state.locked_elsewhere(record_set, record) if may_be_invisible(case, entry)]
+    # However long ago that was by the wall clock, which may have stepped: absence in a list is no proof.
+    foreign = [
+        entry for entry in case.state.locked_elsewhere(record_set, record) if case.rows.by_id(entry.upstream_id) is None
+    ]
     if foreign:
         held = sorted({entry.upstream_id for entry in foreign})
         reason = (
-            f"another environment or project locked it as {ids_text(held)}, so recently that the upstream's list may "
-            "not show it yet; plan again when it does"
+            f"another environment or project locked it as {ids_text(held)}, which the upstream's list does not show; "
+            "plan again when it does, or, where it is gone, drop it there with: syncspec lock forget"
         )
         return blocked(record_set, record, Rule.LOCKED_ELSEWHERE, reason, ids=held)
     return _create(case)

@@ -63,7 +63,7 @@ async def observe(
         digest_keys=state.digest_keys,
         upstreams=loaded.upstreams,
         selected=selected,
-        also=also,
+        also=(*also, *(entry.upstream_id for entry in state.entries_elsewhere)),
     )
     return await observe_all(loaded, wanted, connections, now=clock.now, on_rows=on_rows)
 

@@ -31,6 +31,7 @@ class Machine:
 
     def __init__(self, loop: VirtualLoop, name: str, *, offset: float = 0.0) -> None:
         self._loop, self._name, self._offset = loop, name, offset
+        self._furthest = offset
 
     def now(self) -> datetime:
         return NOW + timedelta(seconds=self._loop.time() + self._offset)
@@ -41,6 +42,11 @@ class Machine:
     def step(self, seconds: float) -> None:
         """Put the wall clock forward or back."""
         self._offset += seconds
+        self._furthest = max(self._furthest, self._offset)
+
+    def catch_up(self) -> None:
+        """End with a wall clock that is behind no time that it has shown: until then nothing has passed."""
+        self._offset = self._furthest
 
     async def sleep(self, seconds: float) -> None:
         # Time passes wherever somebody sleeps, however briefly.

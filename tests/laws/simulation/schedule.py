@@ -218,6 +218,7 @@ async def _come_to_rest(world: World) -> None:
     world.weather.clear()
     world.tell("nothing goes wrong any more")
     checkout = world.checkout
+    checkout.machine.catch_up()
     envs = (MAIN, RIVAL) if world.has_rival else (MAIN,)
     # What a list does not show yet is left as it is: all of it has to be in sight for a run to do the rest.
     await asyncio.sleep(world.settle)

@@ -315,3 +315,14 @@ def test_what_such_an_upstream_said_to_exist_is_waited_for_and_rejected_where_it
     assert step(exists, observation=seen(), began=BEFORE, unique=True) is None
     assert step(exists, observation=seen(), unique=True) == (S.REJECTED, None)
     assert step(exists, observation=seen(MINE), began=BEFORE, unique=True) == (S.APPLIED, "ID1")
+
+
+@pytest.mark.parametrize(
+    ("wall", "uptime", "within"), [(5, 5, True), (11, 5, False), (-1, 5, False), (5, 11, False), (5, 500, False)]
+)
+def test_a_request_may_leave_only_while_no_clock_says_that_its_time_is_over(
+    wall: float, uptime: float, within: bool
+) -> None:
+    since = Moment(wall=NOW, boot="b", uptime=100.0)
+    later = Moment(wall=NOW + timedelta(seconds=wall), boot="b", uptime=100.0 + uptime)
+    assert later.is_within(NOW + timedelta(seconds=10), since=since) is within

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from planning_world import (
     CRM,
     EMAIL_RULES,
@@ -308,10 +309,11 @@ def test_a_renamed_record_whose_key_changed_upstream_is_moved_not_created() -> N
     assert (world.change().action, world.change().moved_from) == (Action.MOVE, "contacts.old")
 
 
-def test_a_former_record_that_is_long_not_listed_is_created_only_where_absence_is_proved() -> None:
-    assert renamed(age=10_000).change().action is Action.CREATE
-    assumed = renamed(seen(absence=Absence.ASSUMED), age=10_000).change()
-    assert (assumed.action, assumed.code) == (Action.BLOCKED, "not-visible-upstream")
+@pytest.mark.parametrize("absence", [Absence.PROVED, Absence.ASSUMED])
+def test_a_former_record_that_is_long_not_listed_is_not_created_beside_itself(absence: Absence) -> None:
+    change = renamed(seen(absence=absence), age=10_000).change()
+    assert (change.action, change.code) == (Action.BLOCKED, "not-visible-upstream")
+    assert "syncspec lock forget contacts.old" in change.reason
 
 
 def test_a_former_record_that_is_deleted_upstream_is_created_again() -> None:

@@ -50,7 +50,8 @@ TRANSITIONS: Mapping[AttemptState, frozenset[AttemptState]] = {
     _S.UNMAPPED: _FOUND,
     _S.WATCHED: frozenset({_S.CLOSED, _S.APPLIED, _S.DUPLICATE}),
     _S.NEEDS_PERSON: _FOUND,
-    _S.DUPLICATE: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.WATCHED}),
+    # One more match may come, or one of several go.
+    _S.DUPLICATE: frozenset({_S.APPLIED, _S.NOT_APPLIED, _S.WATCHED, _S.DUPLICATE}),
     # What was cut off and reconciled meanwhile may be answered by the ID that was found.
     _S.APPLIED: frozenset({_S.APPLIED, _S.DUPLICATE}),
     _S.NOT_APPLIED: frozenset(),

@@ -12,7 +12,7 @@ from support.builders import NOW, TARGET, VirtualClock, desired, locked, observe
 from syncspec.apply.clock import Moment, rfc3339
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.reconcile import Reading, Reconciled, reconcile
-from syncspec.apply.states import AttemptState
+from syncspec.apply.states import AttemptState, may_follow
 from syncspec.keys import key_digest, match_key
 from syncspec.lockfile import DigestKeys, LockEntry, OpenAttempt, Origin
 from syncspec.records import Absence, FieldRule, FieldRules, Lens, Observation, ObservedRecord
@@ -139,6 +139,19 @@ def test_a_duplicate_that_is_known_is_told_once_and_ends_when_one_of_them_is_lef
     assert step(known, observation=seen(MINE, TWIN)) is None
     assert step(known, observation=seen(TWIN)) == (S.WATCHED, "ID2")
     assert step(known, observation=seen()) is None
+
+
+@pytest.mark.parametrize("rows", [(), (MINE,), (LOUD,), (MINE, TWIN), (MINE, TWIN, LOUD), (TWIN, LOUD)])
+@pytest.mark.parametrize("state", [S.UNKNOWN, S.UNMAPPED, S.NEEDS_PERSON, S.DUPLICATE, S.WATCHED])
+@pytest.mark.parametrize("entry", [None, "ID1", "ID3"])
+def test_every_step_is_one_that_the_journal_accepts(
+    state: AttemptState, rows: tuple[ObservedRecord, ...], entry: str | None
+) -> None:
+    known = attempt(state, candidates=("ID2", "ID7") if state is S.DUPLICATE else ())
+    entries = () if entry is None else (locked("contacts.paul", entry),)
+    for began in (BEFORE, AFTER):
+        for settlement in judge(known, observation=seen(*rows), entries=entries, began=began).settlements:
+            assert may_follow(state, settlement.state), f"{state} cannot become {settlement.state}"
 
 
 def test_a_match_that_another_address_holds_counts_for_nothing() -> None:

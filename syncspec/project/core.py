@@ -15,6 +15,7 @@ from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
 from syncspec.errors import NotConfirmedError, StalePlanError, UpstreamError, UsageError
 from syncspec.manifests.collector import paused_collector, sheltered
+from syncspec.manifests.imported import Imported
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards
 from syncspec.planning.plan import Plan
@@ -23,6 +24,8 @@ from syncspec.project.follow_up import follow_up
 from syncspec.project.loop import run_to_end
 from syncspec.project.opening import Opening
 from syncspec.project.outlook import outlook
+from syncspec.project.picking import Choice, Empty
+from syncspec.project.placing import Destination
 from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
 from syncspec.project.sight import Sight, within
@@ -159,6 +162,55 @@ class AsyncProject:
                 report = await run.finish(made)
         return AppliedReport(report=report, plan=made)
 
+    async def import_records(
+        self,
+        collection: str,
+        *,
+        set_name: str | None = None,
+        upstream: str | None = None,
+        sync_id: str | None = None,
+        where: Sequence[tuple[str, str]] = (),
+        fields: Sequence[str] | None = None,
+        empty: Empty = "omit",
+        name_from: str | None = None,
+        match_on: Sequence[str] | None = None,
+        output: str | Path | None = None,
+        dry_run: bool = False,
+        lock_timeout: float = 0.0,
+        on_rows: OnRows | None = None,
+        command: str = "syncspec.import_records",
+    ) -> Imported:
+        """Write a manifest of a collection's live records, and lock them; nothing upstream is changed.
+
+        They go to the set of that collection, else to a new one, for which `match_on` counts. `where` holds fields
+        and values that must all be equal. Records that belong to an address already are skipped.
+        Raises UsageError, RunLockedError and what `plan` raises; nothing was then written.
+        """
+        from syncspec.project.importing import import_records
+
+        return await import_records(
+            self._opening,
+            Destination(
+                collection_id=collection,
+                set_name=set_name,
+                upstream=upstream,
+                sync_id=sync_id,
+                match_on=tuple(match_on) if match_on else None,
+                output=Path(output) if output is not None else None,
+            ),
+            Choice(
+                where=tuple(where),
+                fields=tuple(fields) if fields is not None else None,
+                name_from=name_from,
+                empty=empty,
+            ),
+            clock=self.clock,
+            dry_run=dry_run,
+            lock_timeout=lock_timeout,
+            on_rows=on_rows,
+            command=command,
+        )
+
 
 class Project:
     """The same for callers without an event loop: each call runs one of its own.
@@ -223,6 +275,10 @@ class Project:
             wait_settled=wait_settled,
             no_prior_run=no_prior_run,
         )
+
+    def import_records(self, collection: str, **options: Any) -> Imported:
+        """Write a manifest of a collection's live records, and lock them: `AsyncProject.import_records`."""
+        return _run(functools.partial(self.asynchronous.import_records, collection), **options)
 
 
 def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:

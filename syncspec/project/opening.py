@@ -38,13 +38,16 @@ class Opening:
     sets: tuple[RecordSet, ...] | None = None
     project: ProjectFile | None = None
 
-    def load(self, *, resolve_env: bool) -> LoadedProject:
-        """Load the whole project. Raises ManifestError with all problems at once, UsageError."""
+    def load(self, *, resolve_env: bool, contents: Mapping[Path, bytes] | None = None) -> LoadedProject:
+        """Load the whole project. Raises ManifestError with all problems at once, UsageError.
+
+        `contents` is what manifests would hold, by their real paths; a project of sets built in Python has no files.
+        """
         from syncspec.manifests.loader import load, load_sets
 
         options = {**self.inputs(), "upstream": self.upstream, "resolve_env": resolve_env}
         if self.sets is None:
-            loaded = load(self.path, **options)
+            loaded = load(self.path, **options, contents=contents)
         else:
             loaded = load_sets(self.sets, self.project, root=self.path, **options)
         key = options["environ"].get(DIGEST_KEY)

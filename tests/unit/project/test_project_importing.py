@@ -270,7 +270,7 @@ def test_a_record_that_lacks_its_key_is_skipped(tmp_path: Path) -> None:
     check_settled(folder)
 
 
-@pytest.mark.parametrize("collection", ["salesforce:contact", "hubspot:contact", "airtable:person"])
+@pytest.mark.parametrize("collection", ["salesforce:contact", "hubspot:contact"])
 @pytest.mark.parametrize("profile", PROFILES)
 def test_nothing_is_left_to_plan_under_any_profile(tmp_path: Path, profile: str, collection: str) -> None:
     people = {

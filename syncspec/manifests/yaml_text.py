@@ -39,7 +39,7 @@ def literal(value: Json) -> Value:
     Raises UnwritableError where no manifest can hold it.
     """
     if isinstance(value, Expression):
-        return value
+        return str(value)
     if isinstance(value, str):
         checked_value(value)
         return value.replace("${", "$${")

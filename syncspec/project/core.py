@@ -19,13 +19,12 @@ from syncspec.manifests.imported import Imported
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards
 from syncspec.planning.plan import Plan
+from syncspec.project.authoring import Authoring
 from syncspec.project.choice import choose
 from syncspec.project.follow_up import follow_up
 from syncspec.project.loop import run_to_end
 from syncspec.project.opening import Opening
 from syncspec.project.outlook import outlook
-from syncspec.project.picking import Choice, Empty
-from syncspec.project.placing import Destination
 from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
 from syncspec.project.sight import Sight, within
@@ -40,12 +39,11 @@ Confirm = Callable[[ReviewablePlan], bool]
 """Asked with the plan before anything is done; False ends the apply with NotConfirmedError."""
 
 
-class AsyncProject:
+class AsyncProject(Authoring):
     """One project in one environment. Every call reads the manifests anew; nothing stays open between calls."""
 
     def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
-        self._opening = opening
-        self.clock = clock or SystemClock()
+        super().__init__(opening, clock or SystemClock())
 
     async def __aenter__(self) -> Self:
         return self
@@ -162,55 +160,6 @@ class AsyncProject:
                 report = await run.finish(made)
         return AppliedReport(report=report, plan=made)
 
-    async def import_records(
-        self,
-        collection: str,
-        *,
-        set_name: str | None = None,
-        upstream: str | None = None,
-        sync_id: str | None = None,
-        where: Sequence[tuple[str, str]] = (),
-        fields: Sequence[str] | None = None,
-        empty: Empty = "omit",
-        name_from: str | None = None,
-        match_on: Sequence[str] | None = None,
-        output: str | Path | None = None,
-        dry_run: bool = False,
-        lock_timeout: float = 0.0,
-        on_rows: OnRows | None = None,
-        command: str = "syncspec.import_records",
-    ) -> Imported:
-        """Write a manifest of a collection's live records, and lock them; nothing upstream is changed.
-
-        They go to the set of that collection, else to a new one, for which `match_on` counts. `where` holds fields
-        and values that must all be equal. Records that belong to an address already are skipped.
-        Raises UsageError, RunLockedError and what `plan` raises; nothing was then written.
-        """
-        from syncspec.project.importing import import_records
-
-        return await import_records(
-            self._opening,
-            Destination(
-                collection_id=collection,
-                set_name=set_name,
-                upstream=upstream,
-                sync_id=sync_id,
-                match_on=tuple(match_on) if match_on else None,
-                output=Path(output) if output is not None else None,
-            ),
-            Choice(
-                where=tuple(where),
-                fields=tuple(fields) if fields is not None else None,
-                name_from=name_from,
-                empty=empty,
-            ),
-            clock=self.clock,
-            dry_run=dry_run,
-            lock_timeout=lock_timeout,
-            on_rows=on_rows,
-            command=command,
-        )
-
 
 class Project:
     """The same for callers without an event loop: each call runs one of its own.
@@ -279,6 +228,10 @@ class Project:
     def import_records(self, collection: str, **options: Any) -> Imported:
         """Write a manifest of a collection's live records, and lock them: `AsyncProject.import_records`."""
         return _run(functools.partial(self.asynchronous.import_records, collection), **options)
+
+    def import_files(self, path: str | Path, collection: str | None = None, **options: Any) -> Imported:
+        """Write manifests of the records in a file of another tool: `AsyncProject.import_files`."""
+        return self.asynchronous.import_files(path, collection, **options)
 
 
 def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:

@@ -20,7 +20,7 @@ from syncspec.providers import provider
 from syncspec.records import Data, DesiredSet, FieldRule, Json, ObservedRecord
 from syncspec.values import equal, is_blank, problem, short_id
 
-__all__ = ["NOTHING_TO_WRITE", "Choice", "Empty", "Picked", "pick"]
+__all__ = ["NOTHING_TO_WRITE", "Choice", "Empty", "Picked", "pick", "shows"]
 
 Empty: TypeAlias = Literal["omit", "null"]
 
@@ -111,10 +111,10 @@ def _check_choice(record_set: DesiredSet, live: Sequence[ObservedRecord], choice
 
 
 def _is_wanted(record_set: DesiredSet, row: ObservedRecord, choice: Choice) -> bool:
-    return all(_shows(record_set.rules.rule(name), row.data.get(name), value) for name, value in choice.where)
+    return all(shows(record_set.rules.rule(name), row.data.get(name), value) for name, value in choice.where)
 
 
-def _shows(rule: FieldRule, observed: Json, text: str) -> bool:
+def shows(rule: FieldRule, observed: Json, text: str) -> bool:
     """Whether a value is what a text says, as the field's values are compared; an empty text asks for no value."""
     if not text:
         return is_blank(observed)

@@ -22,7 +22,7 @@ from syncspec.project.opening import Opening
 from syncspec.records import DesiredSet
 from syncspec.settings import LoadedProject
 
-__all__ = ["Bodies", "Destination", "Home", "find_home"]
+__all__ = ["Bodies", "Destination", "Home", "find_home", "new_set_name"]
 
 Bodies = Mapping[str, Mapping[str, Value]]
 """Records by name, as they are written: `data`, and what else belongs to them."""
@@ -186,7 +186,7 @@ def _new_home(opening: Opening, loaded: LoadedProject, wish: Destination) -> Hom
             detail=f'The upstream "{upstream}" names no sync for {provider}. Nothing was read.',
             hint=f"give --sync-id, or add {provider}: … under spec.upstreams.{upstream}.syncs of the project file",
         )
-    set_name = wish.set_name or _set_name(wish.collection_id)
+    set_name = wish.set_name or new_set_name(wish.collection_id)
     if SET_NAME.fullmatch(set_name) is None:
         raise UsageError(
             "Not a set's name",
@@ -238,9 +238,12 @@ def _upstream(loaded: LoadedProject, wish: Destination) -> str:
     return wish.upstream or known[0]
 
 
-def _set_name(collection_id: str) -> str:
-    """A set's name made of the collection's: `salesforce:Product_Family__c` gives `product-family`."""
-    words = re.sub(r"__c$", "", collection_id.partition(":")[2].lower())
+def new_set_name(collection_id: str, *, whole: bool = False) -> str:
+    """A set's name made of the collection's: `salesforce:Product_Family__c` gives `product-family`.
+
+    `whole` keeps the ending of custom objects.
+    """
+    words = re.sub(r"__c$", "-c" if whole else "", collection_id.partition(":")[2].lower())
     made = re.sub(r"[^a-z0-9]+", "-", words).strip("-")
     return made if made[:1].isalpha() else f"set-{made}".rstrip("-")
 

@@ -1,4 +1,4 @@
-"""What of a project writes manifests: importing records. Its heavy parts are loaded when they are called for."""
+"""What of a project writes manifests: importing, and accepting drift; heavy parts are loaded when they are used."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from syncspec.apply.clock import Clock
+from syncspec.manifests.accepted import Accepted
 from syncspec.manifests.imported import Imported
 from syncspec.project.opening import Opening
 from syncspec.project.picking import Choice, Empty
@@ -113,3 +114,21 @@ class Authoring:
             where=tuple(where), fields=tuple(fields) if fields is not None else None, name_from=name_from, empty=empty
         )
         return import_files(self._opening, wish, choice, dry_run=dry_run)
+
+    async def accept(
+        self,
+        addresses: Sequence[str],
+        *,
+        fields: Sequence[str] = (),
+        dry_run: bool = False,
+        on_rows: OnRows | None = None,
+    ) -> Accepted:
+        """Write the upstream's values of drifted and conflicting fields into the manifests.
+
+        `addresses` may be sets and patterns; `fields` that are named may differ for any reason. Raises UsageError,
+        StateError, what `plan` raises, and ManifestError with everything that cannot be accepted; nothing was then
+        written.
+        """
+        from syncspec.project.accepting import accept
+
+        return await accept(self._opening, addresses, clock=self.clock, fields=fields, dry_run=dry_run, on_rows=on_rows)

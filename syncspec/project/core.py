@@ -14,6 +14,7 @@ from syncspec.apply.opening import open_run
 from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
 from syncspec.errors import NotConfirmedError, StalePlanError, UpstreamError, UsageError
+from syncspec.manifests.accepted import Accepted
 from syncspec.manifests.collector import paused_collector, sheltered
 from syncspec.manifests.imported import Imported
 from syncspec.planning.guards import allow as allow_once
@@ -232,6 +233,10 @@ class Project:
     def import_files(self, path: str | Path, collection: str | None = None, **options: Any) -> Imported:
         """Write manifests of the records in a file of another tool: `AsyncProject.import_files`."""
         return self.asynchronous.import_files(path, collection, **options)
+
+    def accept(self, addresses: Sequence[str], **options: Any) -> Accepted:
+        """Write the upstream's values of drifted and conflicting fields into the manifests: `AsyncProject.accept`."""
+        return _run(functools.partial(self.asynchronous.accept, addresses), **options)
 
 
 def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:

@@ -11,7 +11,7 @@ from syncspec.address import SET_NAME
 from syncspec.diagnostics import did_you_mean
 from syncspec.errors import ManifestError, UsageError
 from syncspec.manifests.discovery import OutsideError, inside, shown
-from syncspec.manifests.documents import Value
+from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.editing import Addition, Edit, EditError, appended, edited
 from syncspec.manifests.loader import find_files
 from syncspec.manifests.models import API_VERSION
@@ -22,7 +22,7 @@ from syncspec.project.opening import Opening
 from syncspec.records import DesiredSet
 from syncspec.settings import LoadedProject
 
-__all__ = ["Bodies", "Destination", "Home", "find_home", "new_set_name"]
+__all__ = ["Bodies", "Destination", "Home", "document_of", "find_home", "new_set_name"]
 
 Bodies = Mapping[str, Mapping[str, Value]]
 """Records by name, as they are written: `data`, and what else belongs to them."""
@@ -155,20 +155,26 @@ def _home_of(loaded: LoadedProject, known: DesiredSet, wish: Destination) -> Hom
             detail=f"match_on of {known.name} is {', '.join(known.match_on) or 'not there'}. Nothing was read.",
             hint="leave --match-on away, or change match_on in the manifest first",
         )
+    path, document = document_of(loaded, known)
+    spec = document.value.get("spec") if isinstance(document.value, dict) else None
+    return Home(
+        set_name=known.name,
+        path=path,
+        name=known.source.file,
+        before=path.read_bytes(),
+        document=document.index,
+        has_records=isinstance(spec, dict) and "records" in spec,
+    )
+
+
+def document_of(loaded: LoadedProject, known: DesiredSet) -> tuple[Path, Document]:
+    """The file and document that declare a set. Raises ManifestError where they do not any more."""
+    path = (loaded.root / known.source.file).resolve()
     documents, _ = read_file(path, file=known.source.file)
     for document in documents:
-        value = document.value
-        metadata = value.get("metadata") if isinstance(value, dict) else None
-        if isinstance(metadata, dict) and metadata.get("name") == known.name and isinstance(value, dict):
-            spec = value.get("spec")
-            return Home(
-                set_name=known.name,
-                path=path,
-                name=known.source.file,
-                before=path.read_bytes(),
-                document=document.index,
-                has_records=isinstance(spec, dict) and "records" in spec,
-            )
+        metadata = document.value.get("metadata") if isinstance(document.value, dict) else None
+        if isinstance(metadata, dict) and metadata.get("name") == known.name:
+            return path, document
     raise ManifestError(
         "A manifest changed while it was read",
         detail=f"{known.source.file} does not hold the set {known.name} any more. Nothing was written.",

@@ -2,82 +2,92 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hmac
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import assert_never
 
-from syncspec.planning.plan import Action, Batch, Change
-from syncspec.values import digest
-from syncspec.values.structure import quoted
+from syncspec.planning.batches import wire_data
+from syncspec.planning.plan import LOCKS, WRITES, Action, Batch, Change
+from syncspec.records import Data, DesiredRecord, DesiredSet
+from syncspec.values.structure import quoted, structure
 
-__all__ = ["plan_digest"]
+__all__ = ["declaration_digest", "plan_digest", "step_parts"]
+
+_STEPS = WRITES | LOCKS | {Action.UNKNOWN}
+"""What is unknown counts as a step: it is sent once more where it turns out to be absent."""
 
 
 def plan_digest(
-    project: str, environment: str | None, changes: Iterable[Change], batches: Iterable[Batch], bodies: Sequence[str]
+    project: str, environment: str | None, steps: Iterable[Sequence[str]], batches: Iterable[Batch]
 ) -> str:
-    """SHA-256 over what decides apply's acts: steps, IDs, baselines, request bodies. 64 hex digits.
+    """SHA-256 over what decides apply's acts: the parts of each step, in order, and the requests. 64 hex digits.
 
     What apply leaves alone has no part in it: an unchanged record, a drift that is only reported, or the words of a
     reason may change without making a reviewed plan stale. Values enter as digests only.
     """
     whole = sha256()
-    for parts in _parts(project, environment, changes, batches, bodies):
+    for parts in _parts(project, environment, steps, batches):
         whole.update(quoted(parts).encode("ascii") + b"\n")
     return whole.hexdigest()
 
 
 def _parts(
-    project: str, environment: str | None, changes: Iterable[Change], batches: Iterable[Batch], bodies: Sequence[str]
+    project: str, environment: str | None, steps: Iterable[Sequence[str]], batches: Iterable[Batch]
 ) -> Iterable[list[str]]:
-    yield ["plan", "1", project, environment or ""]
-    for change in changes:
-        known = _decisive(change)
-        if known:
-            yield [change.address, change.action.value, *change.target.place, *known]
-    for batch, body in zip(batches, bodies, strict=True):
-        yield [
-            "batch",
-            str(batch.wave),
-            batch.kind,
-            body,
-            *batch.target.place,
-            *(item.address for item in batch.changes),
-        ]
+    yield ["plan", "2", project, environment or ""]
+    for step in steps:
+        yield [*step]
+    for batch in batches:
+        waits = batch.await_consumers
+        consumers = [*waits.ids, str(waits.timeout_ms)] if waits is not None else []
+        addresses = [item.address for item in batch.changes]
+        yield ["batch", str(batch.wave), batch.kind, *batch.target.place, quoted(consumers), *addresses]
 
 
-def _decisive(change: Change) -> list[str]:
-    match change.action:
-        case Action.CREATE | Action.UPDATE | Action.DELETE:
-            absence = change.absence.value if change.absence else ""
-            return [absence, change.upstream_id or "", _changed(change), _lifecycle(change)]
-        case Action.ADOPT | Action.MOVE:
-            return [change.upstream_id or "", change.moved_from or "", _baseline(change), _lifecycle(change)]
-        case Action.UNKNOWN:
-            # It is sent once more where it turns out to be absent, so that what would be sent counts.
-            return [change.code, digest(change.desired.data) if change.desired is not None else ""]
-        case Action.BLOCKED:
-            return [change.code]
-        case Action.UNCHANGED | Action.DRIFT:
-            return []
-        case _ as unreachable:
-            assert_never(unreachable)
+def step_parts(change: Change, sets: Mapping[str, DesiredSet], key: bytes | None) -> tuple[str, ...]:
+    """What decides apply's acts on one address; nothing where apply leaves it alone.
+
+    `key` keys the digests of what holds sensitive values; None: they are plain.
+    """
+    head = (change.address, change.action.value, *change.target.place)
+    if change.action is Action.BLOCKED:
+        return (*head, change.code)
+    if change.action not in _STEPS:
+        return ()
+    record_set = sets.get(change.set_name)
+    desired = change.desired
+    return (
+        *head,
+        change.code if change.action is Action.UNKNOWN else "",
+        change.absence.value if change.absence else "",
+        change.upstream_id or "",
+        change.moved_from or "",
+        "rewrites" if change.rewrites else "",
+        declaration_digest(record_set, desired, key) if record_set is not None and desired is not None else "",
+        _shown(change, record_set, key),
+        "protected" if desired is not None and desired.lifecycle.protect else "",
+    )
 
 
-def _changed(change: Change) -> str:
-    """What an update overwrites."""
+def declaration_digest(record_set: DesiredSet, record: DesiredRecord, key: bytes | None) -> str:
+    """What is declared of a record, in the form in which it is sent, its marker included. 64 hex digits."""
+    return _digest(wire_data(record_set, record), record_set, key)
+
+
+def _shown(change: Change, record_set: DesiredSet | None, key: bytes | None) -> str:
+    """What the step overwrites, or takes as the baseline: the fields of the matched row that it speaks of."""
     if change.observed is None:
         return ""
-    return digest({each.path: change.observed.data.get(each.path) for each in change.fields})
+    names: Collection[str] = [each.path for each in change.fields]
+    if change.action in LOCKS and change.desired is not None:
+        names = change.desired.data
+    row = change.observed.data
+    return _digest({name: row[name] for name in names if name in row}, record_set, key)
 
 
-def _lifecycle(change: Change) -> str:
-    return "protected" if change.desired is not None and change.desired.lifecycle.protect else ""
-
-
-def _baseline(change: Change) -> str:
-    """What an adopted record showed and was declared to be, of the declared fields."""
-    if change.desired is None or change.observed is None:
-        return ""
-    row, data = change.observed, change.desired.data
-    return digest([data, {name: row.data[name] for name in data if name in row.data}])
+def _digest(data: Data, record_set: DesiredSet | None, key: bytes | None) -> str:
+    """Long enough that nobody finds other data with the same digest."""
+    text = structure(data).encode("ascii")
+    if key is not None and record_set is not None and any(record_set.rules.rule(name).sensitive for name in data):
+        return hmac.new(key, text, sha256).hexdigest()
+    return sha256(text).hexdigest()

@@ -5,21 +5,17 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
+from typing import NamedTuple
 
 from syncspec.planning.batches import wire_data
 from syncspec.planning.plan import LOCKS, WRITES, Action, Batch, Change
 from syncspec.records import Data, DesiredRecord, DesiredSet
 from syncspec.values.structure import quoted, structure
 
-__all__ = ["declaration_digest", "plan_digest", "step_parts"]
-
-_STEPS = WRITES | LOCKS | {Action.UNKNOWN}
-"""What is unknown counts as a step: it is sent once more where it turns out to be absent."""
+__all__ = ["StepParts", "declaration_digest", "is_step", "parts_from", "plan_digest", "step_parts"]
 
 
-def plan_digest(
-    project: str, environment: str | None, steps: Iterable[Sequence[str]], batches: Iterable[Batch]
-) -> str:
+def plan_digest(project: str, environment: str | None, steps: Iterable[Sequence[str]], batches: Iterable[Batch]) -> str:
     """SHA-256 over what decides apply's acts: the parts of each step, in order, and the requests. 64 hex digits.
 
     What apply leaves alone has no part in it: an unchanged record, a drift that is only reported, or the words of a
@@ -44,29 +40,57 @@ def _parts(
         yield ["batch", str(batch.wave), batch.kind, *batch.target.place, quoted(consumers), *addresses]
 
 
-def step_parts(change: Change, sets: Mapping[str, DesiredSet], key: bytes | None) -> tuple[str, ...]:
-    """What decides apply's acts on one address; nothing where apply leaves it alone.
+class StepParts(NamedTuple):
+    """What decides apply's acts on one address, as texts; `shown` and `declaration` are digests."""
+
+    address: str
+    action: str
+    endpoint: str
+    sync_id: str
+    collection_id: str
+    code: str = ""
+    absence: str = ""
+    upstream_id: str = ""
+    moved_from: str = ""
+    rewrites: str = ""
+    declaration: str = ""
+    shown: str = ""
+    protected: str = ""
+
+
+def step_parts(change: Change, sets: Mapping[str, DesiredSet], key: bytes | None) -> StepParts | None:
+    """What decides apply's acts on one address; None where apply leaves it alone.
 
     `key` keys the digests of what holds sensitive values; None: they are plain.
     """
+    if not is_step(change):
+        return parts_from(change, declaration="", shown="")
+    record_set, desired = sets.get(change.set_name), change.desired
+    declaration = declaration_digest(record_set, desired, key) if record_set and desired else ""
+    return parts_from(change, declaration=declaration, shown=_shown(change, record_set, key))
+
+
+def parts_from(change: Change, *, declaration: str, shown: str) -> StepParts | None:
+    """`step_parts` of a change whose digests are known already."""
     head = (change.address, change.action.value, *change.target.place)
-    if change.action is Action.BLOCKED:
-        return (*head, change.code)
-    if change.action not in _STEPS:
-        return ()
-    record_set = sets.get(change.set_name)
-    desired = change.desired
-    return (
+    if not is_step(change):
+        return StepParts(*head, code=change.code) if change.action is Action.BLOCKED else None
+    return StepParts(
         *head,
-        change.code if change.action is Action.UNKNOWN else "",
-        change.absence.value if change.absence else "",
-        change.upstream_id or "",
-        change.moved_from or "",
-        "rewrites" if change.rewrites else "",
-        declaration_digest(record_set, desired, key) if record_set is not None and desired is not None else "",
-        _shown(change, record_set, key),
-        "protected" if desired is not None and desired.lifecycle.protect else "",
+        code=change.code if change.action is Action.UNKNOWN else "",
+        absence=change.absence.value if change.absence else "",
+        upstream_id=change.upstream_id or "",
+        moved_from=change.moved_from or "",
+        rewrites="rewrites" if change.rewrites else "",
+        declaration=declaration,
+        shown=shown,
+        protected="protected" if change.desired is not None and change.desired.lifecycle.protect else "",
     )
+
+
+def is_step(change: Change) -> bool:
+    """Whether apply does something with it; what is unknown is sent once more where it turns out to be absent."""
+    return change.action in WRITES or change.action in LOCKS or change.action is Action.UNKNOWN
 
 
 def declaration_digest(record_set: DesiredSet, record: DesiredRecord, key: bytes | None) -> str:

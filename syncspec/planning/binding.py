@@ -7,13 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import lru_cache
 from hashlib import sha256
 
 from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.lockfile.lines import entry_line, pending_line
 from syncspec.planning.fingerprint import StepParts, is_step, step_parts
 from syncspec.planning.plan import Change, Plan
-from syncspec.records import AwaitConsumers, DesiredRecord, DesiredSet, FieldRule, FieldRules, Json, ObservedRecord
+from syncspec.records import (
+    AwaitConsumers,
+    DesiredRecord,
+    DesiredSet,
+    FieldRule,
+    FieldRules,
+    Json,
+    Lifecycle,
+    ObservedRecord,
+)
 from syncspec.settings import UpstreamSettings
 from syncspec.values import digest
 
@@ -26,6 +36,7 @@ __all__ = [
     "bind",
     "declared_digests",
     "entry_mark",
+    "identity_digests",
     "row_digests",
     "settings_now",
     "settings_of",
@@ -101,13 +112,18 @@ def declared_digests(record_set: DesiredSet, record: DesiredRecord, key: bytes |
 
 def trait_digests(record: DesiredRecord) -> dict[str, str]:
     """The digests of what a record declares besides its data, by name."""
-    lifecycle = record.lifecycle
-    values: dict[str, Json] = {
-        each.name: _plain(getattr(lifecycle, each.name)) for each in fields(lifecycle) if each.name != "ignore_changes"
-    }
-    values["ignore_changes"] = [*lifecycle.ignore_changes]
-    values |= {"upstream_id": record.upstream_id, "marker": record.marker}
-    return {name: digest(value) for name, value in values.items()}
+    return {**_lifecycle_digests(record.lifecycle), **identity_digests(record)}
+
+
+def identity_digests(record: DesiredRecord) -> dict[str, str]:
+    """Those of them that say which record it is."""
+    return {"upstream_id": digest(record.upstream_id), "marker": digest(record.marker)}
+
+
+@lru_cache(maxsize=64)
+def _lifecycle_digests(lifecycle: Lifecycle) -> Mapping[str, str]:
+    values = {each.name: getattr(lifecycle, each.name) for each in fields(lifecycle)}
+    return {name: digest([*value] if isinstance(value, tuple) else value) for name, value in values.items()}
 
 
 def entry_mark(entry: LockEntry | None) -> EntryMark | None:
@@ -190,11 +206,6 @@ def _waits(waits: AwaitConsumers | None) -> Json:
 
 def _rule(rule: FieldRule) -> Json:
     return [rule.type, rule.compare, rule.scale, rule.separator, rule.sensitive]
-
-
-def _plain(value: object) -> Json:
-    assert isinstance(value, (str, bool))
-    return value if isinstance(value, bool) else str(value)
 
 
 def _value_digest(name: str, value: Json, rules: FieldRules, key: bytes | None) -> str:

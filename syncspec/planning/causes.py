@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from syncspec.planning.binding import Binding, Ground, bind, declared_digests, trait_digests
+from syncspec.planning.binding import Binding, Ground, bind, declared_digests, identity_digests, trait_digests
 from syncspec.planning.fingerprint import declaration_digest
 from syncspec.planning.plan import Action, Change
 from syncspec.records import Absence
@@ -20,8 +20,8 @@ def declaration_causes(step: Change, binding: Binding, now: Change | None, groun
     record_set, desired = ground.sets.get(step.set_name), now.desired if now is not None else None
     if desired is None or record_set is None:
         return ["it is not declared any more, or not selected"]
-    traits = trait_digests(desired)
-    names = [name for name in ("upstream_id", "marker") if traits[name] != binding.traits.get(name)]
+    identity = identity_digests(desired)
+    names = [name for name in identity if identity[name] != binding.traits.get(name)]
     approved = binding.step.declaration if binding.step is not None else ""
     if approved != declaration_digest(record_set, desired, ground.key):
         names += _differing(binding.declared, declared_digests(record_set, desired, ground.key))

@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from enum import Enum, auto
 
 from syncspec.planning.batches import make_batches
-from syncspec.planning.binding import RULE_OF, Binding, Ground, Settings, bind, entry_mark, settings_now
+from syncspec.planning.binding import RULE_OF, Binding, Ground, Settings, entry_mark, settings_now
 from syncspec.planning.causes import causes_of, declaration_causes
-from syncspec.planning.fingerprint import is_step
+from syncspec.planning.fingerprint import is_step, step_parts
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import Absence
 from syncspec.values.structure import structure
@@ -187,7 +187,7 @@ def _is_same(step: Change, binding: Binding, now: Change, ground: Ground) -> boo
     """Whether the very step is due, shown as it was; that absence is proved by now where it was assumed is as good."""
     if step.absence is Absence.ASSUMED and now.absence is Absence.PROVED:
         now = replace(now, absence=Absence.ASSUMED)
-    return bind(now, ground).step == binding.step and _shown(step) == _shown(now)
+    return step_parts(now, ground.sets, ground.key) == binding.step and _show_the_same(step, now)
 
 
 def _is_less(step: Change, now: Change) -> bool:
@@ -197,7 +197,13 @@ def _is_less(step: Change, now: Change) -> bool:
     if step.action is Action.CREATE:
         return now.action is Action.ADOPT and not now.rewrites
     left = step.action is Action.ADOPT and step.rewrites and now.action is Action.UPDATE
-    return left and step.upstream_id == now.upstream_id and _shown(step) == _shown(now)
+    return left and step.upstream_id == now.upstream_id and _show_the_same(step, now)
+
+
+def _show_the_same(one: Change, other: Change) -> bool:
+    """Whether a reviewer saw the same fields with the same values."""
+    # What is written alike is the same, and nearly always that is so.
+    return repr(one.fields) == repr(other.fields) or _shown(one) == _shown(other)
 
 
 def _shown(change: Change) -> str:

@@ -10,6 +10,7 @@ from syncspec.apply.state import State
 from syncspec.diagnostics import Diagnostic, Severity, sorted_diagnostics
 from syncspec.errors import StalePlanError, UsageError
 from syncspec.lockfile import DigestKeys
+from syncspec.manifests.collector import paused_collector
 from syncspec.planning.notes import counted, listed
 from syncspec.planning.plan import Plan
 from syncspec.planning.staleness import Held, Stale, changed_settings, hold, limited
@@ -56,7 +57,8 @@ class Approval:
         if changed:
             causes = [f"{subject}: {name} changed" for subject, name in changed]
             raise _stale("What it rests on is set otherwise by now", [_cause(each) for each in causes])
-        held = hold(self._saved.approved, now, ground)
+        with paused_collector():
+            held = hold(self._saved.approved, now, ground)
         if held.stale:
             steps = len(self._saved.approved.steps())
             told = f"{len(held.stale):,} of its {counted(steps, 'step')} cannot be done as approved"

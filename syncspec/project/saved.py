@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from syncspec.diagnostics import Diagnostic
 from syncspec.errors import PlanFileError
+from syncspec.manifests.collector import paused_collector
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.selection import Selection
 from syncspec.planning.staleness import Approved
@@ -120,8 +121,9 @@ def _header(name: str, line: bytes) -> SavedHeader:
 def _saved(name: str, header: SavedHeader, line: bytes) -> SavedPlan:
     try:
         # Whole numbers of any size stay what they are.
-        body = SavedBody.model_validate(json.loads(line))
-        approved, selection = unpacked(header, body)
+        with paused_collector():
+            body = SavedBody.model_validate(json.loads(line))
+            approved, selection = unpacked(header, body)
     except (ValidationError, ValueError, LookupError, RecursionError) as error:
         raise _not_whole(name, "its parts do not fit each other") from error
     return SavedPlan(approved=approved, selection=selection, made_by=header.syncspec_version, key_id=body.key_id)

@@ -9,6 +9,7 @@ from pathlib import Path
 from syncspec.apply.state import State
 from syncspec.errors import PlanFileError
 from syncspec.lockfile import DigestKeys, OpenAttempt
+from syncspec.manifests.collector import paused_collector
 from syncspec.planning.binding import Ground, bind, settings_of, unkeyed_sets
 from syncspec.planning.notes import listed
 from syncspec.project.results import ReviewablePlan
@@ -43,13 +44,14 @@ def save_plan(plan: ReviewablePlan, path: Path) -> None:
     ground = ground_of(plan.project, plan.state)
     _check_name(path)
     _check_keyed(unkeyed_sets(plan.plan, ground))
-    content = saved_plan_bytes(
-        plan.plan,
-        plan.selection,
-        {change.address: bind(change, ground) for change in plan.plan.changes},
-        settings_of(plan.plan, ground),
-        DigestKeys(shared=ground.key).best_id if ground.key is not None else None,
-    )
+    with paused_collector():
+        content = saved_plan_bytes(
+            plan.plan,
+            plan.selection,
+            {change.address: bind(change, ground) for change in plan.plan.changes},
+            settings_of(plan.plan, ground),
+            DigestKeys(shared=ground.key).best_id if ground.key is not None else None,
+        )
     if len(content) > MOST_BYTES:
         raise PlanFileError(
             "The plan is too large to be saved",

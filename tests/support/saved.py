@@ -59,7 +59,7 @@ class Saved:
         return hold(self.approved, self.world.plan(), ground(self.world))
 
     def settings(self) -> list[tuple[str, str]]:
-        return changed_settings(self.approved, ground(self.world))
+        return changed_settings(self.approved, self.world.sets, {"crm": self.world.settings})
 
     def causes(self, address: str = "contacts.paul") -> tuple[str, ...]:
         """Why the step of an address is stale; nothing where it is not."""

@@ -21,6 +21,7 @@ _COMMANDS = {
     "plan": "Show what apply would do.",
     "apply": "Do what the manifests say, after a question.",
     "accept": "Take what changed upstream into the manifests.",
+    "show": "Show a saved plan, or a past run.",
     "resolve": "Settle by hand what became of a record.",
     "explain": "Tell all that is known of one record.",
     "runs": "List past runs, or show one.",

@@ -60,8 +60,9 @@ async def accept(
     selection = choose(loaded, include=addresses, exclude=(), labels={}, paths=())
     state = await look_up_state(loaded, clock=clock)
     async with connections_of(loaded, state) as connections:
-        plan, seen = await outlook(loaded, state, selection.narrowed, connections, clock=clock, on_rows=on_rows)
-    accepting = _Accepting(loaded, state, plan, seen, fields)
+        ahead = await outlook(loaded, state, selection.narrowed, connections, clock=clock, on_rows=on_rows)
+    plan = ahead.plan
+    accepting = _Accepting(loaded, ahead.state, plan, ahead.observations, fields)
     found = accepting.found()
     changes = accepting.changes(found)
     if changes:

@@ -68,7 +68,7 @@ async def import_records(
     loaded = opening.load(resolve_env=True)
     home = find_home(opening, loaded, wish)
     importer = _Importer(opening, home, choice, clock)
-    await importer.read(on_rows)
+    await importer.read(loaded, on_rows)
     draft = importer.draft()
     diagnostics = importer.diagnostics()
     if draft is None:
@@ -97,9 +97,10 @@ class _Importer:
         self._opening, self._home, self._choice, self._clock = opening, home, choice, clock
         self._notes = Notes()
 
-    async def read(self, on_rows: OnRows | None) -> None:
+    async def read(self, loaded: LoadedProject, on_rows: OnRows | None) -> None:
         """Read the state, then the whole collection. Raises UpstreamError where any of it cannot be read."""
-        self._base = self._load(self._home.with_records({}))
+        # A new set is loaded empty, to know where it leads and what it inherits.
+        self._base = loaded if self._home.document is not None else self._load(self._home.with_records({}))
         self._set = self._set_in(self._base)
         self._began: Moment = moment_of(self._clock)
         self._state = await look_up_state(self._base, clock=self._clock)

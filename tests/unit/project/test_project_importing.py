@@ -6,10 +6,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from support.pipeline import SYNC, Folder, Wrapped, manifest, project_file, served, served_folder
 
-from syncspec.errors import ManifestError, StateError, UpstreamError, UsageError
+from syncspec.apply.opening import open_run
+from syncspec.errors import ManifestError, RunLockedError, StateError, UpstreamError, UsageError
 from syncspec.manifests.formatting import format_manifest
 from syncspec.manifests.imported import Imported
 from syncspec.project import importing
@@ -447,3 +449,18 @@ def test_a_record_that_may_be_one_of_unknown_outcome_is_skipped(
         done = take(folder, **{"fields": ["LastName"], **options, "dry_run": True})
         assert done.records == ()
         assert "people.paul" in done.skipped[0].reason
+
+
+def test_while_another_run_holds_the_lock_nothing_is_written(tmp_path: Path) -> None:
+    folder = seeded(tmp_path)
+    project = folder.open().asynchronous
+
+    async def both() -> None:
+        async with open_run(project.load(), command="another", clock=folder.clock):
+            await project.import_records("salesforce:contact", sync_id=SYNC, set_name="other")
+
+    folder.write(other=manifest("other", {}))
+    with pytest.raises(RunLockedError):
+        anyio.run(both)
+    assert not (tmp_path / "contact.yaml").exists()
+    assert folder.locked_ids() == {}

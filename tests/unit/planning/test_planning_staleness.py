@@ -416,6 +416,16 @@ def test_steps_with_sensitive_values_ask_for_a_key() -> None:
     assert unkeyed_sets(world.plan(), ground(world)) == []
 
 
+def test_what_is_left_alone_binds_no_value() -> None:
+    world = creating(rules=SECRET)
+    world.observations = [unreadable()]
+    assert unkeyed_sets(world.plan(), ground(world)) == []
+    [binding] = Saved.of(world).approved.bindings.values()
+    assert (binding.declared, binding.row, dict(binding.traits)) == (None, None, {})
+    assert binding.step is not None
+    assert binding.step.code == "not-readable"
+
+
 def test_records_that_are_as_declared_take_little_room() -> None:
     people = [
         record(f"contacts.p{number}", {"Email": f"p{number}@x.org", "Title": "x" * 500}) for number in range(2000)

@@ -367,6 +367,12 @@ def test_a_changed_setting_of_the_set_is_named(options: dict[str, Any], names: l
     assert saved.settings() == [("set contacts", name) for name in names]
 
 
+def test_a_set_that_is_gone_is_named_once() -> None:
+    saved = Saved.of(creating())
+    saved.world.sets = [replace(saved.world.sets[0], name="people")]
+    assert saved.settings() == [("set contacts", "")]
+
+
 def test_absence_may_become_surer_and_not_less_sure() -> None:
     saved = Saved.of(creating())
     show(saved.world, absence=Absence.ASSUMED, reason="nobody says that it is whole")

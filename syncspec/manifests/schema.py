@@ -40,12 +40,17 @@ def schema_text(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def write_schemas(folder: Path) -> tuple[Path, ...]:
-    """Write every schema into a folder that is made where it is missing; gives the files in order."""
+def write_schemas(folder: Path, *, replace: bool = True) -> tuple[Path, ...]:
+    """Write every schema into a folder that is made where it is missing; gives the files that were written, in order.
+
+    `replace`: whether files that are there already are written anew.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, schema in json_schemas().items():
         path = folder / name
+        if not replace and path.exists():
+            continue
         path.write_text(schema_text(schema), encoding="utf-8", newline="\n")
         written.append(path)
     return tuple(written)

@@ -1,4 +1,4 @@
-"""One project's lockfile, plan and report, as the published schemas show them."""
+"""One project's lockfile, plans and report, as the published schemas show them."""
 
 from __future__ import annotations
 
@@ -150,10 +150,61 @@ _REPORT: Final = {
     ],
 }
 
+_SAVED_PLAN: Final = (
+    {
+        "kind": "SavedPlan",
+        "format_version": "1.0",
+        "syncspec_version": "0.1.0",
+        "project": "arrakis",
+        "environment": "sandbox",
+        "digest": _PLAN["digest"],
+        "sha256": "4e07408562bedb8b60ce05c1decfe3ad16b72230967de01f640b7e4729b49fce",
+    },
+    {
+        "plan": _PLAN,
+        "steps": [
+            {
+                "target": 0,
+                "code": "absent",
+                "upstream_ids": [],
+                "moved_from": None,
+                "rewrites": False,
+                "protect": False,
+                "declaration": "2c624232cdd221771294dfbb310aca000a0df6ac8b66b696d90ef06fdefb64a3",
+                "shown": "19581e27de7ced00ff1ce50b2047e7a567c76b1cbaebabe5ef03f7c3017bb5b7",
+                "declared": {"Email": "2c624232cdd221e7"},
+                "traits": 0,
+                "entry": {
+                    "upstream_id": "0035g00000XyZaBAAV",
+                    "written_at": "2026-11-25T02:10:00Z",
+                    "digest": "4a44dc15364204a8",
+                },
+                "attempts": "4fc82b26aecb47d2",
+                "row": {"Email": "4b227777d4dd1fc6"},
+            }
+        ],
+        "requests": [{"target": 0, "await_consumers": {"ids": ["wh-1"], "timeout_ms": 30000}}],
+        "observations": [{"target": 0, "cursor": "41", "stream": "stream-1", "polling_seconds": 60.0}],
+        "unchanged": [["contacts.jessica", 0, 0, 1, "0035g00000XyZaDAAV", 2, 20, 5]],
+        "selection": {
+            "include": ["contacts.*"],
+            "exclude": ["contacts.leto"],
+            "labels": {"team": "revops"},
+            "paths": ["manifests"],
+        },
+        "settings": {"set contacts": {"match_on": "5feceb66ffc86f38"}},
+        "targets": [_PLACE],
+        "traits": [{"lifecycle": "6b86b273ff34fce1"}],
+        "texts": ["unchanged", "as declared", "manifests/contacts.yaml"],
+        "key_id": "4e07408562bedb8b",
+    },
+)
+
 EXAMPLES: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
     "lockfile.v1.schema.json": _LOCKFILE,
     "plan.v1.schema.json": (_PLAN,),
     "report.v1.schema.json": (_REPORT,),
+    "saved-plan.v1.schema.json": _SAVED_PLAN,
 }
 """By a schema's file name, whole documents that fit it; they hold every key that the schema knows."""
 

@@ -10,6 +10,7 @@ from syncspec.lockfile.lines import LockfileLine
 from syncspec.manifests.choices import explain_choices
 from syncspec.manifests.schema import DRAFT, json_schemas, model_schema, property_title, schema_text
 from syncspec.render.documents import PlanDocument, ReportDocument
+from syncspec.render.saved_documents import SavedLine
 from syncspec.render.schema_examples import EXAMPLES, add_examples
 from syncspec.upstream.embedded.faults.models import FaultsFile
 
@@ -19,6 +20,7 @@ _DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "lockfile.v1.schema.json": ("One line of a lockfile", TypeAdapter(LockfileLine)),
     "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
     "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),
+    "saved-plan.v1.schema.json": ("One line of a saved plan", TypeAdapter(SavedLine)),
 }
 
 _FAULTS = "faults.v1.schema.json"
@@ -42,6 +44,6 @@ def _document_schema(name: str, title: str, adapter: TypeAdapter[Any]) -> dict[s
     for part in (schema, *schema["$defs"].values()):
         for key, about in part.get("properties", {}).items():
             about["title"] = property_title(key)
-    add_examples(schema, EXAMPLES[name])
+    add_examples(schema, EXAMPLES.get(name, ()))
     explain_choices(schema)
     return schema

@@ -168,15 +168,18 @@ def settings_of(plan: Plan, ground: Ground) -> Settings:
     """The settings that the plan's steps rest on."""
     steps = [change for change in plan.changes if is_step(change)]
     subjects = {f"set {change.set_name}" for change in steps} | {f"upstream {each.target.upstream}" for each in steps}
-    return {subject: found for subject in sorted(subjects) if (found := settings_now(subject, ground))}
+    now = {subject: settings_now(subject, ground.sets, ground.upstreams) for subject in sorted(subjects)}
+    return {subject: found for subject, found in now.items() if found}
 
 
-def settings_now(subject: str, ground: Ground) -> Mapping[str, str]:
+def settings_now(
+    subject: str, sets: Mapping[str, DesiredSet], upstreams: Mapping[str, UpstreamSettings]
+) -> Mapping[str, str]:
     """The settings of `set contacts` or `upstream crm`; none where there is no such thing."""
     kind, _, name = subject.partition(" ")
     if kind == "set":
-        return dict(_of_set(ground.sets[name])) if name in ground.sets else {}
-    return dict(_of_upstream(ground.upstreams[name])) if name in ground.upstreams else {}
+        return dict(_of_set(sets[name])) if name in sets else {}
+    return dict(_of_upstream(upstreams[name])) if name in upstreams else {}
 
 
 def _of_set(record_set: DesiredSet) -> Iterator[tuple[str, str]]:

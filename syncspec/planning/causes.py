@@ -70,19 +70,22 @@ def _row(step: Change, binding: Binding, now: Change, ground: Ground) -> Iterato
     """What the upstream shows otherwise, and what a missing record is worth."""
     if step.absence is Absence.PROVED and now.absence is Absence.ASSUMED:
         yield "that it is absent upstream is only assumed by now"
-    row = bind(now, ground).row
-    if binding.row is not None and row is not None:
-        names = _differing(binding.row, row)
-    else:
-        before = {each.path: structure([each.before, each.after]) for each in step.fields}
-        after = {each.path: structure([each.before, each.after]) for each in now.fields}
-        names = _differing(before, after) if step.action is not Action.CREATE else []
-    if step.upstream_id is not None and now.upstream_id not in (None, step.upstream_id):
+    if step.action is Action.CREATE:
+        if now.upstream_id is not None:
+            yield f"a row matches it by now: {now.upstream_id}"
+    elif step.upstream_id is not None and now.upstream_id is None:
+        yield f"its row {step.upstream_id} is not seen any more"
+    elif now.upstream_id != step.upstream_id:
         yield f"another row matches it: {now.upstream_id}"
-    elif step.action is Action.CREATE and now.upstream_id is not None:
-        yield f"a row matches it by now: {now.upstream_id}"
-    elif names:
-        yield f"its row changed upstream: {', '.join(names)}"
+    else:
+        row = bind(now, ground).row
+        names = _differing(binding.row, row) if binding.row and row else _differing(_sides(step), _sides(now))
+        if names:
+            yield f"its row changed upstream: {', '.join(names)}"
+
+
+def _sides(change: Change) -> dict[str, str]:
+    return {each.path: structure([each.before, each.after]) for each in change.fields}
 
 
 def _differing(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

@@ -16,7 +16,8 @@ from syncspec.planning.binding import RULE_OF, Binding, Ground, Settings, entry_
 from syncspec.planning.causes import causes_of, declaration_causes
 from syncspec.planning.fingerprint import is_step, step_parts
 from syncspec.planning.plan import Action, Change, Plan
-from syncspec.records import Absence
+from syncspec.records import Absence, DesiredSet
+from syncspec.settings import UpstreamSettings
 from syncspec.values.structure import structure
 
 __all__ = ["Approved", "Held", "Stale", "changed_settings", "hold", "limited"]
@@ -65,12 +66,14 @@ class _Verdict(Enum):
     STALE = auto()
 
 
-def changed_settings(approved: Approved, ground: Ground) -> list[tuple[str, str]]:
+def changed_settings(
+    approved: Approved, sets: Sequence[DesiredSet], upstreams: Mapping[str, UpstreamSettings]
+) -> list[tuple[str, str]]:
     """What the steps rest on and is set otherwise now: subject and setting; a field's rule counts for its field."""
-    fields = _fields_by_set(approved)
+    fields, by_name = _fields_by_set(approved), {each.name: each for each in sets}
     found = []
     for subject, before in approved.settings.items():
-        now = settings_now(subject, ground)
+        now = settings_now(subject, by_name, upstreams)
         for name in sorted({*before, *now}):
             if name.startswith(RULE_OF) and name.removeprefix(RULE_OF) not in fields.get(subject, ()):
                 continue

@@ -49,14 +49,11 @@ class Approval:
         self._saved, self._loaded = saved, loaded
         self._check_whose()
         self._check_comparable()
+        self._check_settings()
 
     def held(self, now: Plan, state: State) -> Plan:
         """What is planned now, by the saved selection, without what was not approved. Raises StalePlanError."""
         ground = ground_of(self._loaded, state)
-        changed = changed_settings(self._saved.approved, ground)
-        if changed:
-            causes = [f"{subject}: {name} changed" for subject, name in changed]
-            raise _stale("What it rests on is set otherwise by now", [_cause(each) for each in causes])
         with paused_collector():
             held = hold(self._saved.approved, now, ground)
         if held.stale:
@@ -94,6 +91,13 @@ class Approval:
         if key_id is not None and key_id != here.best_id:
             what = "is not set here" if here.shared is None else "is another one here"
             raise _stale(f"SYNCSPEC_DIGEST_KEY {what}, so that its sensitive values cannot be compared", [])
+
+    def _check_settings(self) -> None:
+        """Before anything is read: a plan for another endpoint asks that one nothing."""
+        changed = changed_settings(self._saved.approved, self._loaded.sets, self._loaded.upstreams)
+        if changed:
+            causes = [f"{subject}: {name} changed" for subject, name in changed]
+            raise _stale("What it rests on is set otherwise by now", [_cause(each) for each in causes])
 
     def _notes(self, held: Held) -> list[Diagnostic]:
         steps, notes = len(self._saved.approved.steps()), []

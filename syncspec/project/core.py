@@ -202,6 +202,10 @@ class Project:
         project = self.asynchronous
         return _run(project.plan, include=include, exclude=exclude, labels=labels, paths=paths, on_rows=on_rows)
 
+    def load_plan(self, path: str | os.PathLike[str]) -> SavedPlan:
+        """Read a plan that was saved: `AsyncProject.load_plan`."""
+        return self.asynchronous.load_plan(path)
+
     def apply(
         self,
         plan: ReviewablePlan | SavedPlan | None = None,

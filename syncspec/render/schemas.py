@@ -44,6 +44,8 @@ def _document_schema(name: str, title: str, adapter: TypeAdapter[Any]) -> dict[s
     for part in (schema, *schema["$defs"].values()):
         for key, about in part.get("properties", {}).items():
             about["title"] = property_title(key)
+            if "const" in about:
+                about.setdefault("description", "What tells this shape from the others.")
     add_examples(schema, EXAMPLES.get(name, ()))
     explain_choices(schema)
     return schema

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -47,8 +47,8 @@ def start(tmp_path: Path) -> Iterator[Callable[..., Forge]]:
 def in_the_middle(forge: Forge, end: Callable[[subprocess.Popen[str]], None]) -> Meanwhile:
     """Ends the apply once the upstream has its first record."""
 
-    def meanwhile(name: str, process: subprocess.Popen[str]) -> None:
-        if name != "Run syncspec" or "COMMAND=apply" not in Path(f"/proc/{process.pid}/environ").read_bytes().decode():
+    def meanwhile(name: str, environ: Mapping[str, str], process: subprocess.Popen[str]) -> None:
+        if (name, environ.get("COMMAND")) != ("Run syncspec", "apply"):
             return
         while process.poll() is None:
             if forge.server.rows():
@@ -144,7 +144,7 @@ def test_what_another_run_changed_since_the_plan_stops_the_apply_before_anything
     forge.merge(second)
     clone = forge.clone("elsewhere")
 
-    def meanwhile(name: str, process: subprocess.Popen[str]) -> None:
+    def meanwhile(name: str, environ: Mapping[str, str], process: subprocess.Popen[str]) -> None:
         if name == "Find the digest that was reviewed":
             manifest = clone / "manifests" / "people.yaml"
             manifest.write_text(manifest.read_text().replace("LastName: Atreides", "LastName: Muad'Dib"))
@@ -271,6 +271,29 @@ def test_the_lockfile_is_committed_or_offered_where_main_is_protected(
             take_lockfile(forge, opened["--head"])
         applied(forge, jobs, *names)
     assert bool(forge.said("opened")) is protected
+
+
+def test_the_lockfile_is_committed_though_main_moved_on_meanwhile(start: Callable[..., Forge]) -> None:
+    forge = start(shared=False)
+    one = forge.open_pull("one", one=contacts("paul"))
+    two = forge.open_pull("two", two=contacts("duncan"))
+    forge.merge(one)
+
+    def meanwhile(name: str, environ: Mapping[str, str], process: subprocess.Popen[str]) -> None:
+        if (name, environ.get("COMMAND")) == ("Run syncspec", "apply"):
+            forge.merge(two)
+
+    jobs = forge.apply_main("apply-local-state.yml", meanwhile=meanwhile)
+    assert jobs["apply"].result == "success", said(jobs)
+    assert git("ls-tree", "--name-only", "main", "manifests/", cwd=forge.remote).split() == [
+        "manifests/.keep",
+        "manifests/one.yaml",
+        "manifests/two.yaml",
+    ]
+    applied(forge, jobs, "paul")
+    again = forge.apply_main("apply-local-state.yml")
+    applied(forge, again, "duncan", "paul")
+    assert forge.said("opened") == []
 
 
 def take_lockfile(forge: Forge, branch: str) -> None:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 OURS = "your-organisation/syncspec"
 SHELL = ["bash", "--noprofile", "--norc", "-euo", "pipefail"]
 
-Meanwhile = Callable[[str, "subprocess.Popen[str]"], None]
+Meanwhile = Callable[[str, Mapping[str, str], "subprocess.Popen[str]"], None]
 
 
 class VanishedError(Exception):
@@ -51,8 +51,8 @@ class Job:
 class Runner:
     """Runs workflows for one repository, `remote`. `state` is the folder that the stand-in for `gh` works on.
 
-    `meanwhile` is called with each step's name while its shell runs, and may signal it, or raise VanishedError or
-    CancelledError. What a run uploads stays in `artifacts` for its other jobs.
+    `meanwhile` is called with each step's name and environment while its shell runs, and may signal it, or raise
+    VanishedError or CancelledError. What a run uploads stays in `artifacts` for its other jobs.
     """
 
     root: Path
@@ -212,7 +212,7 @@ class _Steps:
             )
             try:
                 if self._runner.meanwhile is not None:
-                    self._runner.meanwhile(name, process)
+                    self._runner.meanwhile(name, environ, process)
                 process.wait(120)
             except BaseException:
                 if process.poll() is None:

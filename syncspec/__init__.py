@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from syncspec.errors import SyncspecError as SyncspecError
     from syncspec.errors import UpstreamError as UpstreamError
     from syncspec.errors import UsageError as UsageError
+    from syncspec.manifests.models import LookupSet as LookupSet
     from syncspec.manifests.models import RecordSet as RecordSet
     from syncspec.manifests.project_models import ProjectFile as ProjectFile
     from syncspec.planning.plan import Action as Action
@@ -63,7 +64,7 @@ _HOMES = {
         "UpstreamError",
         "UsageError",
     ),
-    "syncspec.manifests.models": ("RecordSet",),
+    "syncspec.manifests.models": ("LookupSet", "RecordSet"),
     "syncspec.manifests.project_models": ("ProjectFile",),
     "syncspec.planning.plan": ("Action", "Change"),
     "syncspec.project.core": ("AsyncProject", "Project"),

@@ -169,10 +169,7 @@ class Run:
             clock=self._clock,
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
         )
-        kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
-        self._kept = {entry.address: entry for entry in kept.made}
-        if kept.made:
-            self._journal.put(kept.made, removed=kept.removed, replaced=kept.replaced, epochs=self._epochs)
+        self._lock_without_sending(plan)
         self._executor = Executor(
             run=self.run_id,
             journal=self._journal,
@@ -189,8 +186,28 @@ class Run:
         if self.is_stopped:
             self._executor.stop()
 
+    def _lock_without_sending(self, plan: Plan) -> list[LockEntry]:
+        kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
+        self._kept = {entry.address: entry for entry in kept.made}
+        if kept.made:
+            self._journal.put(kept.made, removed=kept.removed, replaced=kept.replaced, epochs=self._epochs)
+        return kept.made
+
+    async def carry_on(self, plan: Plan, ready: Iterable[Change]) -> None:
+        """Do what a later plan of this run asks for and can be done by now: lock, report what is `ready`, and send.
+
+        Raises StateError where the journal cannot be written.
+        """
+        assert self._executor is not None
+        self._executor.take(self._lock_without_sending(plan))
+        self.tell_planned(replace(plan, changes=tuple(ready)))
+        await self.send(plan)
+
     async def send(self, plan: Plan) -> None:
-        """Send a plan's batches; what became of them is recorded, and folded where the run ends here."""
+        """Send the batches of a plan that wait for no other; what became of them is recorded.
+
+        It is folded where the run ends here.
+        """
         assert self._executor is not None
         try:
             # What this run adopted may be updated in it, before it is folded.
@@ -215,6 +232,25 @@ class Run:
     def is_halted(self) -> bool:
         """Whether sending ended for good: the journal could not be written, or the lock was taken away."""
         return self._executor is not None and self._executor.ledger.halted is not None
+
+    @property
+    def not_done(self) -> dict[str, str]:
+        """Why the records that this run was to write, and did not, are not as they were to be, by address."""
+        assert self._executor is not None
+        return {
+            address: f"{_FAILED[report.outcome]}{f': {report.error}' if report.error else ''}"
+            for address, report in self._executor.ledger.reports.items()
+            if report.outcome in _FAILED
+        }
+
+    def leave(self, changes: Iterable[Change]) -> None:
+        """Report changes that were not carried out, each with its reason, unless the run was stopped before."""
+        assert self._executor is not None
+        ledger = self._executor.ledger
+        for change in changes:
+            if change.address not in ledger.reports:
+                reason = ledger.halted or change.reason
+                ledger.report(change.address, RecordOutcome.NOT_ATTEMPTED, error=reason)
 
     def unknown(self, plan: Plan) -> set[str]:
         """Addresses of a plan that this run was to write and whose outcome is unknown."""
@@ -265,7 +301,8 @@ class Run:
         """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""
         assert self._executor is not None
         executor = self._executor
-        diagnostics = [*executor.ledger.diagnostics, *self._listener.failures]
+        errors = (item for item in plan.diagnostics if item.is_error)
+        diagnostics = [*errors, *executor.ledger.diagnostics, *self._listener.failures]
         records = tuple(
             executor.ledger.reports.get(change.address) or _report_unsent(change) for change in plan.changes
         )
@@ -300,6 +337,13 @@ _OUTCOMES = {
     AttemptState.DUPLICATE: RecordOutcome.UNKNOWN,
 }
 """What a settlement means for the report; what is not there is still open, or sent again."""
+
+
+_FAILED = {
+    RecordOutcome.REJECTED: "it was rejected",
+    RecordOutcome.UNKNOWN: "its outcome is unknown",
+    RecordOutcome.NOT_ATTEMPTED: "it was not attempted",
+}
 
 
 _DONE = frozenset({RecordOutcome.CREATED, RecordOutcome.ADOPTED, RecordOutcome.UPDATED})

@@ -65,7 +65,7 @@ def command(
     chosen is left alone. A choice that matches nothing is an error (exit code 64).
 
     Adopting a record writes to the lockfile only, so --detailed-exitcode does not count it; --fail-on adopt does.
-    Where a collection cannot be read, the plan says so and the exit code is 1.
+    Where a collection cannot be read, or a lookup does not find its record, the plan says so and the exit code is 1.
     """
     from syncspec.cli.progress import watch
     from syncspec.project.loop import run_to_end
@@ -88,7 +88,7 @@ def command(
             folder=invocation.annotated_folder(),
         )
     )
-    if any(not seen.readable for seen in plan.plan.observations):
+    if any(not seen.readable for seen in plan.plan.observations) or any(item.is_error for item in plan.diagnostics):
         return 1
     found = {action.value for action, number in plan.summary.items() if number}
     would_write = any(change.is_sent for change in plan.changes)

@@ -16,6 +16,8 @@ __all__ = [
     "BatchSpec",
     "FieldSpec",
     "LifecycleSpec",
+    "LookupSet",
+    "LookupSetSpec",
     "Metadata",
     "RecordSet",
     "RecordSetSpec",
@@ -166,6 +168,32 @@ class Metadata(Closed):
     ] = None
 
 
+class Place(Closed):
+    """Where a set's records live."""
+
+    upstream: Annotated[
+        Word | None,
+        Field(description="The upstream's name; optional where the project has only one.", examples=["crm"]),
+    ] = None
+    sync_id: Annotated[
+        Word | None,
+        Field(
+            description="The sync that the records go to; optional where the upstream names one for the provider.",
+            examples=["70a313f8-7c94-43d4-8d0c-5659a52de5c4"],
+        ),
+    ] = None
+    collection_id: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$",
+            max_length=500,
+            description="Provider and collection.",
+            examples=["salesforce:contact"],
+            json_schema_extra={"pattern": r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$|\$\{"},
+        ),
+    ]
+
+
 class SetOptions(Closed):
     """What a set may say itself or inherit from its collection's entry in the project file."""
 
@@ -216,32 +244,11 @@ class SetOptions(Closed):
     ] = None
 
 
-class RecordSetSpec(SetOptions):
+class RecordSetSpec(SetOptions, Place):
     """Where the records live, how they are recognised, and the records themselves, written out or from files."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["records"]}, {"required": ["records_from"]}]})
 
-    upstream: Annotated[
-        Word | None,
-        Field(description="The upstream's name; optional where the project has only one.", examples=["crm"]),
-    ] = None
-    sync_id: Annotated[
-        Word | None,
-        Field(
-            description="The sync that the records go to; optional where the upstream names one for the provider.",
-            examples=["70a313f8-7c94-43d4-8d0c-5659a52de5c4"],
-        ),
-    ] = None
-    collection_id: Annotated[
-        str,
-        Field(
-            pattern=r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$",
-            max_length=500,
-            description="Provider and collection.",
-            examples=["salesforce:contact"],
-            json_schema_extra={"pattern": r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$|\$\{"},
-        ),
-    ]
     records: Annotated[
         dict[str, RecordSpec],
         Field(
@@ -281,6 +288,65 @@ class RecordSet(Closed):
                     "collection_id": "salesforce:contact",
                     "match_on": ["Email"],
                     "records": {"paul": {"data": {"Email": "paul@arrakis.org"}}},
+                }
+            ],
+        ),
+    ]
+
+
+class LookupKey(Closed):
+    """By which fields records are looked up."""
+
+    match_on: Annotated[
+        Names | None,
+        Field(
+            min_length=1,
+            description="The fields that together tell a record from all others; optional where the project file "
+            "names them for the collection.",
+            examples=[["Name"]],
+        ),
+    ] = None
+    fields: Annotated[
+        dict[Word, FieldSpec] | None,
+        Field(description="How values are read and compared, by field.", examples=[{"Name": {"compare": "casefold"}}]),
+    ] = None
+
+
+class LookupSetSpec(LookupKey, Place):
+    """Where the records are looked up, by which fields, and the values of these for each."""
+
+    records: Annotated[
+        dict[str, dict[Word, Any]],
+        Field(
+            min_length=1,
+            description="The records by name, each with the values of the fields in match_on; names have the form of "
+            "those in a record set.",
+            examples=[{"standard": {"Name": "Standard Price Book"}}],
+            json_schema_extra={"propertyNames": {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.@+-]*$"}},
+        ),
+    ]
+
+
+class LookupSet(Closed):
+    """A manifest: records of one collection that exist upstream and are only read, so that others can refer to them."""
+
+    api_version: Annotated[
+        Literal["syncspec/v1"],
+        Field(alias="apiVersion", description="The version of this format.", examples=[API_VERSION]),
+    ] = API_VERSION
+    kind: Annotated[Literal["LookupSet"], Field(description="What this document is.", examples=["LookupSet"])] = (
+        "LookupSet"
+    )
+    metadata: Annotated[Metadata, Field(description="Name and labels.", examples=[{"name": "pricebooks"}])]
+    spec: Annotated[
+        LookupSetSpec,
+        Field(
+            description="The set.",
+            examples=[
+                {
+                    "collection_id": "salesforce:pricebook2",
+                    "match_on": ["Name"],
+                    "records": {"standard": {"Name": "Standard Price Book"}},
                 }
             ],
         ),

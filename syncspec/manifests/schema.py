@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from syncspec.manifests.models import RecordSet
+from syncspec.manifests.models import LookupSet, RecordSet
 from syncspec.manifests.project_models import ProjectFile
 
 __all__ = ["SCHEMAS", "json_schemas", "model_schema", "schema_text", "write_schemas"]
@@ -19,6 +19,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMAS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("project.v1.schema.json", ProjectFile),
     ("recordset.v1.schema.json", RecordSet),
+    ("lookupset.v1.schema.json", LookupSet),
 )
 """The file name of every schema, and the model that it describes."""
 

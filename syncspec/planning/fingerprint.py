@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from hashlib import sha256
 from typing import assert_never
 
+from syncspec.planning.binding import declared_data
 from syncspec.planning.plan import Action, Batch, Change
 from syncspec.values import digest
 from syncspec.values.structure import quoted
@@ -55,7 +56,7 @@ def _decisive(change: Change) -> list[str]:
             return [change.upstream_id or "", change.moved_from or "", _baseline(change), _lifecycle(change)]
         case Action.UNKNOWN:
             # It is sent once more where it turns out to be absent, so that what would be sent counts.
-            return [change.code, digest(change.desired.data) if change.desired is not None else ""]
+            return [change.code, digest(declared_data(change.desired)) if change.desired is not None else ""]
         case Action.BLOCKED:
             return [change.code]
         case Action.UNCHANGED | Action.DRIFT:
@@ -79,5 +80,5 @@ def _baseline(change: Change) -> str:
     """What an adopted record showed and was declared to be, of the declared fields."""
     if change.desired is None or change.observed is None:
         return ""
-    row, data = change.observed, change.desired.data
+    row, data = change.observed, declared_data(change.desired)
     return digest([data, {name: row.data[name] for name in data if name in row.data}])

@@ -13,7 +13,7 @@ from syncspec.project.core import AsyncProject, Project
 from syncspec.project.opening import Opening
 
 if TYPE_CHECKING:
-    from syncspec.manifests.models import RecordSet
+    from syncspec.manifests.models import LookupSet, RecordSet
     from syncspec.manifests.project_models import ProjectFile
 
 __all__ = ["from_sets", "open", "open_async"]
@@ -51,7 +51,7 @@ def open_async(
 
 
 def from_sets(
-    sets: Sequence[RecordSet],
+    sets: Sequence[RecordSet | LookupSet],
     *,
     project: ProjectFile | None = None,
     root: str | os.PathLike[str] = ".",

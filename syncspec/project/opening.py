@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from syncspec.settings import LoadedProject
 
 if TYPE_CHECKING:
-    from syncspec.manifests.models import RecordSet
+    from syncspec.manifests.models import LookupSet, RecordSet
     from syncspec.manifests.project_models import ProjectFile
 
 __all__ = ["Opening"]
@@ -35,7 +35,7 @@ class Opening:
     environ: Mapping[str, str] | None = None
     upstream: str | None = None
     state_dir: Path | None = None
-    sets: tuple[RecordSet, ...] | None = None
+    sets: tuple[RecordSet | LookupSet, ...] | None = None
     project: ProjectFile | None = None
 
     def load(self, *, resolve_env: bool) -> LoadedProject:

@@ -27,13 +27,14 @@ if TYPE_CHECKING:
     from syncspec.errors import LockfileError as LockfileError
     from syncspec.errors import ManifestError as ManifestError
     from syncspec.errors import NotConfirmedError as NotConfirmedError
+    from syncspec.errors import PlanFileError as PlanFileError
     from syncspec.errors import RunLockedError as RunLockedError
     from syncspec.errors import StalePlanError as StalePlanError
     from syncspec.errors import StateError as StateError
     from syncspec.errors import SyncspecError as SyncspecError
     from syncspec.errors import UpstreamError as UpstreamError
     from syncspec.errors import UsageError as UsageError
-    from syncspec.manifests.models import LookupSet as LookupSet
+    from syncspec.manifests.lookup_models import LookupSet as LookupSet
     from syncspec.manifests.models import RecordSet as RecordSet
     from syncspec.manifests.project_models import ProjectFile as ProjectFile
     from syncspec.planning.plan import Action as Action
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
     from syncspec.project.facade import open_async as open_async
     from syncspec.project.results import AppliedReport as AppliedReport
     from syncspec.project.results import ReviewablePlan as ReviewablePlan
+    from syncspec.project.saved import SavedPlan as SavedPlan
+    from syncspec.project.saved import load_plan as load_plan
     from syncspec.project.validation import Validation as Validation
 
 _HOMES = {
@@ -57,6 +60,7 @@ _HOMES = {
         "LockfileError",
         "ManifestError",
         "NotConfirmedError",
+        "PlanFileError",
         "RunLockedError",
         "StalePlanError",
         "StateError",
@@ -64,12 +68,14 @@ _HOMES = {
         "UpstreamError",
         "UsageError",
     ),
-    "syncspec.manifests.models": ("LookupSet", "RecordSet"),
+    "syncspec.manifests.lookup_models": ("LookupSet",),
+    "syncspec.manifests.models": ("RecordSet",),
     "syncspec.manifests.project_models": ("ProjectFile",),
     "syncspec.planning.plan": ("Action", "Change"),
     "syncspec.project.core": ("AsyncProject", "Project"),
     "syncspec.project.facade": ("from_sets", "open", "open_async"),
     "syncspec.project.results": ("AppliedReport", "ReviewablePlan"),
+    "syncspec.project.saved": ("SavedPlan", "load_plan"),
     "syncspec.project.validation": ("Validation",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -34,6 +34,7 @@ __all__ = [
     "OnAdopt",
     "OnDrift",
     "OnMissing",
+    "OnRemove",
     "Target",
 ]
 
@@ -169,6 +170,13 @@ class OnMissing(StrEnum):
     RECREATE = "recreate"
 
 
+class OnRemove(StrEnum):
+    """What a plan does with the record of an address that is no longer declared."""
+
+    KEEP = "keep"
+    DELETE = "delete"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
     """How a record lives after it was created; the nearest declaration wins, key by key."""
@@ -188,9 +196,10 @@ class DesiredRecord:
     `marker` is the value for the set's marker field, None where it has none; `upstream_id` names the very
     record to adopt.
 
-    `deferred` are fields whose values hold IDs that the manifest cannot tell: they are in `data` once they are bound,
-    and the key is None until its fields are. `needs` are the addresses of the records that the values refer to,
-    `follows` those of them whose values are repeated here, `lookups` the records that are looked up; each sorted.
+    `deferred` are fields whose values hold IDs that the manifest cannot tell, as they are declared: they are in `data`,
+    too, once they are bound, and the key is None until its fields are. `needs` are the addresses of the records that
+    the values refer to, `follows` those of them whose values are repeated here, `lookups` the records that are looked
+    up; each sorted.
     """
 
     address: str
@@ -204,6 +213,11 @@ class DesiredRecord:
     needs: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
+
+    @property
+    def unbound(self) -> list[str]:
+        """The fields whose values are not known yet."""
+        return [name for name in self.deferred if name not in self.data]
 
     @property
     def refers(self) -> bool:

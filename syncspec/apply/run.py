@@ -18,17 +18,18 @@ from syncspec.apply.attempts import Settlement
 from syncspec.apply.base import Base, read_own_lockfile
 from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
-from syncspec.apply.events import Event, OnEvent, RunFinished, RunStarted, Waiting
+from syncspec.apply.events import OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal
+from syncspec.apply.ledger import Ledger
+from syncspec.apply.listener import Listener
 from syncspec.apply.reconcile import Reconciled, reconcile
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.shared import SharedState
 from syncspec.apply.state import State, journaled_state, reading_of
 from syncspec.apply.states import AttemptState
 from syncspec.apply.steps import deliveries_of, entries_without_sending
-from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
 from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
 from syncspec.lockfile.file import write_lockfile
@@ -62,7 +63,7 @@ class Run:
         self._kept: dict[str, LockEntry] = {}
         self._sets = {record_set.name: record_set for record_set in project.sets}
         self._command, self._owner, self._shared = command, owner, shared
-        self._listener = _Listener(on_event or _ignore)
+        self._listener = Listener(on_event)
         self._executor: Executor | None = None
         self._pauses: set[anyio.CancelScope] = set()
 
@@ -234,23 +235,10 @@ class Run:
         return self._executor is not None and self._executor.ledger.halted is not None
 
     @property
-    def not_done(self) -> dict[str, str]:
-        """Why the records that this run was to write, and did not, are not as they were to be, by address."""
+    def ledger(self) -> Ledger:
+        """What became of the records of this run; there is one from `begin` on."""
         assert self._executor is not None
-        return {
-            address: f"{_FAILED[report.outcome]}{f': {report.error}' if report.error else ''}"
-            for address, report in self._executor.ledger.reports.items()
-            if report.outcome in _FAILED
-        }
-
-    def leave(self, changes: Iterable[Change]) -> None:
-        """Report changes that were not carried out, each with its reason, unless the run was stopped before."""
-        assert self._executor is not None
-        ledger = self._executor.ledger
-        for change in changes:
-            if change.address not in ledger.reports:
-                reason = ledger.halted or change.reason
-                ledger.report(change.address, RecordOutcome.NOT_ATTEMPTED, error=reason)
+        return self._executor.ledger
 
     def unknown(self, plan: Plan) -> set[str]:
         """Addresses of a plan that this run was to write and whose outcome is unknown."""
@@ -339,13 +327,6 @@ _OUTCOMES = {
 """What a settlement means for the report; what is not there is still open, or sent again."""
 
 
-_FAILED = {
-    RecordOutcome.REJECTED: "it was rejected",
-    RecordOutcome.UNKNOWN: "its outcome is unknown",
-    RecordOutcome.NOT_ATTEMPTED: "it was not attempted",
-}
-
-
 _DONE = frozenset({RecordOutcome.CREATED, RecordOutcome.ADOPTED, RecordOutcome.UPDATED})
 
 
@@ -386,30 +367,3 @@ def _report_unsent(change: Change) -> RecordReport:
         source=change.source,
         candidates=change.upstream_ids if change.action is Action.UNKNOWN else (),
     )
-
-
-class _Listener:
-    """Tells events to a listener; one that fails is told no more, and keeps no outcome from being recorded."""
-
-    def __init__(self, on_event: OnEvent) -> None:
-        self.failures: list[Diagnostic] = []
-        self._on_event = on_event
-
-    def tell(self, event: Event) -> None:
-        if self.failures:
-            return
-        try:
-            self._on_event(event)
-        except Exception as error:  # noqa: BLE001 - whatever a listener raises must not touch what is in flight
-            self.failures.append(
-                Diagnostic(
-                    severity=Severity.WARNING,
-                    code="listener",
-                    summary="Progress is not told any more",
-                    detail=f"The listener failed: {type(error).__name__}: {error}. The run went on without it.",
-                )
-            )
-
-
-def _ignore(_: Event) -> None:
-    """Nobody listens."""

@@ -16,7 +16,7 @@ from syncspec.apply.journal import Identity, Journal, lockfile_of
 from syncspec.apply.reconcile import Reading, Reconciled
 from syncspec.apply.states import OPEN_STATES, AttemptState
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt, identity_of, is_conflict
-from syncspec.planning.binding import bound_sets, locked_ids
+from syncspec.planning.known_ids import bound_sets, locked_ids
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject, StateBackend
 from syncspec.values import short_id

@@ -100,7 +100,7 @@ def _sent(
 ) -> SentRecord:
     desired, rules = change.desired, record_set.rules
     assert desired is not None
-    assert not desired.deferred
+    assert not desired.unbound
     creates = change.action is Action.CREATE
     names = [each.path for each in change.fields]
     return SentRecord(

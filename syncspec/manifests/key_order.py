@@ -10,7 +10,8 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
-from syncspec.manifests.models import LookupSet, RecordSet
+from syncspec.manifests.lookup_models import LookupSet
+from syncspec.manifests.models import RecordSet
 from syncspec.manifests.project_models import ProjectFile
 
 __all__ = ["Order", "order_of_kind"]

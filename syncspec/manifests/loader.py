@@ -26,7 +26,8 @@ from syncspec.manifests.discovery import (
 )
 from syncspec.manifests.documents import Document, document_from
 from syncspec.manifests.findings import shortened
-from syncspec.manifests.models import API_VERSION, LookupSet, RecordSet
+from syncspec.manifests.lookup_models import LookupSet
+from syncspec.manifests.models import API_VERSION, RecordSet
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings, read_project
 from syncspec.manifests.project_models import ProjectFile

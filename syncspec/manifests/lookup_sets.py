@@ -9,7 +9,8 @@ from syncspec.lookups import Lookup, Lookups
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.findings import shortened
-from syncspec.manifests.models import LookupSet, RecordSetSpec
+from syncspec.manifests.lookup_models import LookupSet
+from syncspec.manifests.models import RecordSetSpec
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.record_data import Layer, check_values
 from syncspec.manifests.set_options import Options, Surroundings, resolve_options

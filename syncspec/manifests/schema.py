@@ -9,7 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from syncspec.manifests.models import LookupSet, RecordSet
+from syncspec.manifests.lookup_models import LookupSet
+from syncspec.manifests.models import RecordSet
 from syncspec.manifests.project_models import ProjectFile
 
 __all__ = ["SCHEMAS", "json_schemas", "model_schema", "schema_text", "write_schemas"]

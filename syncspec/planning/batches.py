@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import NamedTuple
 
-from syncspec.planning.binding import declared_data
+from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import Action, Batch, Change
 from syncspec.providers import provider
 from syncspec.records import AwaitConsumers, Data, DesiredRecord, DesiredSet, Target
@@ -35,7 +34,7 @@ def wire_data(record_set: DesiredSet, record: DesiredRecord) -> Data:
 
     What is not known yet stands as it is declared: such data tells plans apart and is never sent.
     """
-    data = to_wire(declared_data(record), record_set.rules, provider(record_set.target.provider))
+    data = to_wire(with_expressions(record), record_set.rules, provider(record_set.target.provider))
     if record_set.marker_field is not None and record.marker is not None:
         data[record_set.marker_field] = record.marker
     return {name: data[name] for name in sorted(data)}
@@ -56,8 +55,8 @@ def request_for(batch: Batch, sets: Mapping[str, DesiredSet]) -> MutationRequest
     return _request(lane, batch.target, batch.changes, sets)
 
 
-def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> tuple[tuple[Batch, ...], list[str]]:
-    """Every change that is sent in exactly one batch, and the digest of each batch's body.
+def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> tuple[Batch, ...]:
+    """Every change that is sent in exactly one batch.
 
     A request is of one wave and one kind. Sets that share a collection share its requests, by the smallest of their
     limits: the fewest requests that every limit allows. Records that wait for other consumers go apart; creations with
@@ -79,14 +78,12 @@ def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> t
         limit = 1 if single else max(1, record_set.max_records)
         limits[lane] = min(limits.get(lane, limit), limit)
     batches: list[Batch] = []
-    digests: list[str] = []
     for lane in sorted(lanes, key=lambda lane: (lane.wave, lanes[lane][0].address)):
         for part in _slices(lanes[lane], limits[lane]):
             target = min(change.target for change in part)
             body = mutation_body(_request(lane, target, part, sets))
             batches.append(_batch(lane, target, part, size=len(body)))
-            digests.append(sha256(body).hexdigest())
-    return tuple(batches), digests
+    return tuple(batches)
 
 
 def _batch(lane: _Lane, target: Target, part: Sequence[Change], *, size: int) -> Batch:

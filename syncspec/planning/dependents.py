@@ -14,8 +14,8 @@ from graphlib import TopologicalSorter
 
 from syncspec.deferred import IdOf
 from syncspec.lockfile import LockEntry
-from syncspec.planning.binding import bound
 from syncspec.planning.fields import unknown_fields
+from syncspec.planning.known_ids import bound
 from syncspec.planning.looked_up import LookedUp
 from syncspec.planning.plan import LOCKS, Action, Change, FieldChange, Reference
 from syncspec.planning.rules import Rule
@@ -108,7 +108,7 @@ class Dependents:
     ) -> Change:
         change = decide(record_set, record)
         entry = self._state.inputs.lockfile.entries.get(record.address)
-        if record.deferred and change.action in _AS_FAR_AS_KNOWN and entry is not None:
+        if record.unbound and change.action in _AS_FAR_AS_KNOWN and entry is not None:
             change = self._with_unknown(record_set, record, change, entry)
         change = replace(change, references=self._references(record, parents))
         return self._held_back(record_set, record, change, parents)
@@ -139,7 +139,7 @@ class Dependents:
     ) -> Change:
         """The change, blocked where a parent is in its way, else waiting for those that come first."""
         acts = change.is_sent or change.action in LOCKS
-        stuck = bool(record.deferred) and change.action not in (Action.BLOCKED, Action.UNKNOWN)
+        stuck = bool(record.unbound) and change.action not in (Action.BLOCKED, Action.UNKNOWN)
         hindrance = next((each.hindrance for each in parents if each.hindrance is not None), None)
         if hindrance is not None and (acts or (stuck and not any(each.comes_first for each in parents))):
             entry = self._state.inputs.lockfile.entries.get(record.address)
@@ -147,7 +147,7 @@ class Dependents:
             made = blocked(record_set, record, Rule.REFERENCE_BLOCKED, hindrance, upstream_id=known)
             return replace(made, references=change.references)
         first = tuple(sorted(each.address for each in parents if each.comes_first))
-        if not first or not (change.is_sent or (record.deferred and change.action is Action.ADOPT)):
+        if not first or not (change.is_sent or (record.unbound and change.action is Action.ADOPT)):
             return change
         return replace(change, waits_for=first, wave=1 + max(self._decided[name].wave for name in first))
 

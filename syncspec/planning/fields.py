@@ -63,7 +63,7 @@ def new_fields(record_set: DesiredSet, record: DesiredRecord) -> tuple[FieldChan
         else FieldChange(path=name, after=after[name])
         for name in sorted(after)
     ]
-    if not record.deferred:
+    if not record.unbound:
         return tuple(known)
     return tuple(sorted([*known, *unknown_fields(record_set, record)], key=lambda each: each.path))
 
@@ -76,7 +76,7 @@ def unknown_fields(
     left = record.lifecycle.ignore_changes if row is not None else ()
     return [
         replace(_field_change(record_set, name, shown.get(name), None), known_after_apply=True)
-        for name in record.deferred
+        for name in record.unbound
         if name not in left
     ]
 
@@ -310,10 +310,15 @@ def _cause(reading: _Reading) -> _Cause:
 
 
 def _changed_by_author(reading: _Reading, sent: str) -> _Cause:
-    """The author's wish alone, unless the upstream shows neither what was sent nor what was first seen then."""
+    """The author's wish alone, unless the upstream shows neither what was sent nor what was first seen then.
+
+    What differs from the wish only in form is no other wish: so an update looks whose answer was lost, where the
+    provider stores the value otherwise.
+    """
     assert reading.known is not None
     unchanged = (
-        not reading.shown
+        loosely_equal(reading.desired, reading.observed)
+        or not reading.shown
         or reading.is_our_version
         or reading.is_digest_of(sent, reading.observed)
         or (reading.known.seen is not None and reading.is_digest_of(reading.known.seen, reading.observed))

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from syncspec.address import matches_any
 from syncspec.lockfile import Lockfile
-from syncspec.planning.binding import has_references
 from syncspec.planning.inputs import Selects
+from syncspec.planning.known_ids import has_references
 from syncspec.planning.selection import Selection
 from syncspec.records import DesiredSet
 

@@ -194,8 +194,8 @@ def _adopt_and_rewrite(case: Case, row: ObservedRecord, rule: Rule) -> Change:
     """Adopt, and send the differing fields in the same run."""
     record_set, record = case.record_set, case.record
     ignored = set(record.lifecycle.ignore_changes)
-    names = sorted({*differing(record_set, record, row), *record.deferred} - ignored)
-    known = field_changes(record_set, record, row, set(names) - record.deferred.keys())
+    names = sorted({*differing(record_set, record, row), *record.unbound} - ignored)
+    known = field_changes(record_set, record, row, set(names) - set(record.unbound))
     fields = tuple(sorted([*known, *unknown_fields(record_set, record, row)], key=lambda each: each.path))
     taken = others_with_key(case, row.upstream_id) if set(names) & set(record_set.match_on) else []
     if taken:

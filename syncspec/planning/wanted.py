@@ -7,8 +7,8 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from syncspec.lockfile import DigestKeys, Lockfile, OpenAttempt
 from syncspec.lookups import Lookups
-from syncspec.planning.binding import has_references, needed_by
 from syncspec.planning.inputs import Selects
+from syncspec.planning.known_ids import has_references, needed_by
 from syncspec.records import DesiredSet, Lens, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.observe import Sought, Wanted

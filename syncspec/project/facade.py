@@ -13,7 +13,8 @@ from syncspec.project.core import AsyncProject, Project
 from syncspec.project.opening import Opening
 
 if TYPE_CHECKING:
-    from syncspec.manifests.models import LookupSet, RecordSet
+    from syncspec.manifests.lookup_models import LookupSet
+    from syncspec.manifests.models import RecordSet
     from syncspec.manifests.project_models import ProjectFile
 
 __all__ = ["from_sets", "open", "open_async"]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from syncspec.apply.clock import Clock, Moment, moment_of
 from syncspec.apply.reconcile import reconcile
 from syncspec.apply.state import State, reading_of
 from syncspec.diagnostics import sorted_diagnostics
 from syncspec.manifests.collector import paused_collector
-from syncspec.planning.binding import bound_sets, locked_ids
 from syncspec.planning.diff import plan as make_plan
 from syncspec.planning.inputs import PlanningInput, Selects
+from syncspec.planning.known_ids import bound_sets, locked_ids
 from syncspec.planning.needed import with_needed
 from syncspec.planning.plan import Plan
 from syncspec.planning.state import Place
@@ -24,7 +24,16 @@ from syncspec.settings import LoadedProject
 from syncspec.upstream.observe import Wanted
 from syncspec.upstream.protocol import Connection
 
-__all__ = ["Lists", "observe", "outlook", "plan_from"]
+__all__ = ["Lists", "Outlook", "observe", "outlook", "plan_from"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """A plan with what was read for it, and the state as it is once what that tells is recorded."""
+
+    plan: Plan
+    observations: tuple[Observation, ...]
+    state: State
 
 
 async def outlook(
@@ -35,8 +44,8 @@ async def outlook(
     *,
     clock: Clock,
     on_rows: OnRows | None = None,
-) -> tuple[Plan, list[Observation]]:
-    """Plan the selected addresses (None: all) as an apply would at this moment; gives what was read, too.
+) -> Outlook:
+    """Plan the selected addresses (None: all) as an apply would at this moment.
 
     Open attempts are reconciled in the plan's eyes only: nothing is written.
     """
@@ -45,7 +54,8 @@ async def outlook(
     selected = with_needed(loaded.sets, state.lockfile, selected)
     observations = await lists.observe(state, selected, began=began)
     seen = _reconciled(loaded, state, observations, began, clock)
-    return plan_from(loaded, seen, selected, observations, began=began), observations
+    made = plan_from(loaded, seen, selected, observations, began=began)
+    return Outlook(plan=made, observations=tuple(observations), state=seen)
 
 
 async def observe(

@@ -13,6 +13,7 @@ from syncspec.planning.narrowing import steps_beyond
 from syncspec.planning.needed import with_needed
 from syncspec.planning.notes import listed
 from syncspec.planning.plan import Plan
+from syncspec.project.approval import Approval
 from syncspec.project.cold import seconds_until_warm
 from syncspec.project.outlook import Lists, plan_from
 from syncspec.project.reading import OnRows
@@ -33,15 +34,21 @@ class Sight:
         *,
         clock: Clock,
         on_rows: OnRows | None,
+        approval: Approval | None = None,
     ) -> None:
+        """Every plan is narrowed to what an `approval` covers."""
         self._loaded, self._run = loaded, run
-        self._clock = clock
+        self._clock, self._approval = clock, approval
         self._lists = Lists(loaded, connections, clock=clock, on_rows=on_rows)
         self._began = moment_of(clock)
 
     async def plan(self, selected: Selects | None) -> Plan:
-        """Look, record what that settles, and plan the selected addresses (None: all) with what they need."""
-        return (await self._look(with_needed(self._loaded.sets, self._run.state.lockfile, selected)))[1]
+        """Look, record what that settles, and plan the selected addresses (None: all) with what they need.
+
+        Raises StalePlanError where a saved plan does not hold.
+        """
+        _, made = await self._look(with_needed(self._loaded.sets, self._run.state.lockfile, selected))
+        return made if self._approval is None else self._approval.held(made, self._run.state)
 
     async def warmed_up(self, plan: Plan, selected: Selects | None) -> Plan:
         """The plan, made anew once its creations may rest on absence where earlier runs are not known.
@@ -60,7 +67,10 @@ class Sight:
     async def look_again(self, addresses: Collection[str]) -> tuple[Reconciled, Plan]:
         """Look at the collections of these addresses, and plan them alone."""
 
-        return await self._look(_only(addresses))
+        reconciled, made = await self._look(_only(addresses))
+        if self._approval is not None:
+            made = self._approval.limited(made, self._run.state)
+        return reconciled, made
 
     async def plan_on(self, addresses: Collection[str], *, not_done: Mapping[str, str]) -> Plan:
         """Plan these addresses from what was read last and what is locked by now.

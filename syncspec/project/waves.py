@@ -48,15 +48,15 @@ class Waves:
     async def _planned(self) -> Plan:
         """The plan of what is left; a step that was not approved is given up."""
         while True:
-            made = await self._sight.plan_on(self._left, not_done=self._run.not_done)
+            made = await self._sight.plan_on(self._left, not_done=self._run.ledger.not_done)
             beyond = steps_beyond(self._plan, made)
             if not beyond:
                 return made
-            self._run.leave(replace(self._left.pop(address), reason=_CHANGED) for address in beyond)
+            self._run.ledger.leave_changes(replace(self._left.pop(address), reason=_CHANGED) for address in beyond)
 
     def close(self) -> None:
         """Report what is left as not attempted, with the cause."""
-        self._run.leave(self._left.values())
+        self._run.ledger.leave_changes(self._left.values())
 
 
 def _is_ready(change: Change) -> bool:

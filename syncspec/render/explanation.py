@@ -38,7 +38,7 @@ def _manifest(desired: DesiredRecord | None) -> Iterator[str]:
         yield "not declared"
         return
     yield visible(f"declared at {desired.source}")
-    yield from _values(desired.data, unknown=desired.deferred)
+    yield from _values(desired.data, unknown=desired.unbound)
 
 
 def _values(data: Mapping[str, Json], *, unknown: Collection[str] = ()) -> Iterator[str]:

@@ -26,7 +26,7 @@ LAYERS = (
     ("lookups",),
     ("records",),
     ("deferred",),
-    ("address", "errors", "diagnostics", "_version"),
+    ("address", "errors", "diagnostics", "whole_file", "_version"),
 )
 """From the top to the bottom; a name is a module or a sub-package of syncspec."""
 

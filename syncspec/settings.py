@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from syncspec.diagnostics import Diagnostic
+from syncspec.diagnostics import Diagnostic, Source
 from syncspec.records import AwaitConsumers, DesiredSet
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "LoadedProject",
     "RateLimit",
     "Secret",
+    "SetElsewhere",
     "StateBackend",
     "StateSettings",
     "UpstreamSettings",
@@ -115,10 +116,23 @@ class StateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetElsewhere:
+    """A set that is not declared in the environment of this run: the environments that it is for, and its place."""
+
+    environments: tuple[str, ...]
+    source: Source
+
+    def told(self, name: str) -> str:
+        """Why nothing of the set of this name is declared here, as a sentence part."""
+        return f'the set "{name}" is declared for {", ".join(self.environments)} only ({self.source})'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedProject:
     """A whole project, read and checked: what planning and applying work on.
 
     `sets` are sorted by name. `data_schemas` maps a collection ID to the JSON Schemas that its sets declare.
+    `elsewhere` holds the sets that are declared for other environments only, by name.
     `has_file` is False where an upstream was given on the command line instead of a project file. `digest_key` is
     SYNCSPEC_DIGEST_KEY, which keys the lockfile's digests of sensitive fields.
     """
@@ -132,6 +146,7 @@ class LoadedProject:
     lockfile: Path
     state_dir: Path
     has_file: bool = True
+    elsewhere: Mapping[str, SetElsewhere] = field(default_factory=dict)
     state: StateSettings = field(default_factory=StateSettings)
     digest_key: bytes | None = field(default=None, repr=False)
     data_schemas: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
-from syncspec.diagnostics import Severity, did_you_mean
+from syncspec.diagnostics import Severity, Source, did_you_mean
 from syncspec.errors import ManifestError
 from syncspec.manifests.cross_checks import check_keys, check_names, check_upstream_ids
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.documents import Path as Place
+from syncspec.manifests.environments import check_environments, declared_environments, environments_of
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.field_rules import contradiction, merged_rules
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.head import body_of
+from syncspec.manifests.lifecycle import check_protection
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings
 from syncspec.manifests.project_models import CollectionSpec, GuardsSpec, UpstreamSpec
@@ -24,11 +27,13 @@ from syncspec.manifests.set_options import Surroundings
 from syncspec.manifests.state_settings import state_settings
 from syncspec.manifests.upstream_settings import embedded_settings, upstream_settings
 from syncspec.providers import provider
-from syncspec.settings import Guards, LoadedProject, UpstreamSettings
+from syncspec.settings import Guards, LoadedProject, SetElsewhere, UpstreamSettings
 
 __all__ = ["Layout", "assemble"]
 
 _EMBEDDED = "embedded"
+
+Manifests: TypeAlias = list[tuple[Document, dict[str, Value]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +51,9 @@ def assemble(
     documents: Sequence[Document], *, settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
 ) -> LoadedProject:
     """The loaded project. Raises ManifestError with every error of all its files."""
-    loaded, upstreams = _loaded(documents, settings, inputs, layout, problems)
+    manifests = _manifests(documents, problems)
+    present, elsewhere = _in_environment(manifests, settings, problems)
+    loaded, upstreams = _loaded(present, settings, inputs, layout, problems)
     state = state_settings(settings, problems, trial=inputs.trial)
     if problems.has_errors:
         raise ManifestError(
@@ -65,6 +72,7 @@ def assemble(
         environment=settings.environment if settings is not None else None,
         upstreams=upstreams,
         sets=tuple(sorted((entry.desired for entry in loaded), key=lambda desired: desired.name)),
+        elsewhere=elsewhere,
         guards=_guards(spec.guards if spec is not None else None),
         lockfile=layout.lockfile,
         state_dir=layout.state_dir,
@@ -75,12 +83,45 @@ def assemble(
     )
 
 
-def _loaded(
-    documents: Sequence[Document], settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
-) -> tuple[list[LoadedSet], dict[str, UpstreamSettings]]:
+def _manifests(documents: Sequence[Document], problems: Problems) -> Manifests:
+    """The record sets among the documents, whatever environments they are for; their names are checked."""
     bodies = [(document, body_of(document, kind="RecordSet", problems=problems)) for document in documents]
     manifests = [(document, body) for document, body in bodies if body is not None]
     check_names(_names(manifests), problems)
+    return manifests
+
+
+def _in_environment(
+    manifests: Manifests, settings: Settings | None, problems: Problems
+) -> tuple[Manifests, dict[str, SetElsewhere]]:
+    """The sets of the environment that was chosen, and all others by name.
+
+    Of the others only the form is checked: what their expressions name need not be known here. Without a project file
+    there are no environments, and every set counts.
+    """
+    if settings is None:
+        return manifests, {}
+    known = declared_environments(settings.document)
+    present: Manifests = []
+    elsewhere: dict[str, SetElsewhere] = {}
+    for document, body in manifests:
+        names = environments_of(body)
+        if names is not None:
+            check_environments(document, names, known, problems)
+        if names is None or not settings.names_known or settings.environment in names:
+            present.append((document, body))
+            continue
+        source = document.value_source(("metadata", "name"))
+        elsewhere.update((n, SetElsewhere(environments=names, source=source)) for n, _ in _names([(document, body)]))
+        collections = settings.spec.collections if settings.spec is not None else None
+        hide_sensitive(document, body, collections or {}, problems)
+        check_shape(document, body, expansion=Expansion(document, problems=problems, variables=None), problems=problems)
+    return present, elsewhere
+
+
+def _loaded(
+    manifests: Manifests, settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
+) -> tuple[list[LoadedSet], dict[str, UpstreamSettings]]:
     collections = (settings.spec.collections or {}) if settings is not None and settings.spec is not None else {}
     around = _surroundings(settings, inputs, layout, [body for _, body in manifests], problems)
     schemas = SchemaFiles(layout.root)
@@ -128,8 +169,8 @@ def _surroundings(
     if problems.error_count > before and len(upstreams) < len(spec.upstreams or {}):
         return None
 
-    def collection_place(collection_id: str, key: str) -> tuple[Document, Place]:
-        return document, settings.where(("spec", "collections", collection_id, key))
+    def collection_place(collection_id: str, *keys: str) -> tuple[Document, Place]:
+        return document, settings.where(("spec", "collections", collection_id, *keys))
 
     return Surroundings(
         project=settings.name,
@@ -137,7 +178,8 @@ def _surroundings(
         upstreams=upstreams,
         default_upstream=next(iter(upstreams)) if len(upstreams) == 1 else None,
         collections=spec.collections or {},
-        lifecycles=settings.lifecycles,
+        lifecycle=spec.lifecycle,
+        protected_at=_protected_at(settings),
         collection_place=collection_place,
     )
 
@@ -151,8 +193,8 @@ def _without_file(layout: Layout, bodies: list[dict[str, Value]]) -> Surrounding
         if isinstance(name, str) and name and "${" not in name:
             named.add(name)
 
-    def collection_place(collection_id: str, key: str) -> tuple[Document, Place]:
-        raise AssertionError(f"no project file says anything of {collection_id}.{key}")
+    def collection_place(collection_id: str, *keys: str) -> tuple[Document, Place]:
+        raise AssertionError(f"no project file says anything of {collection_id}")
 
     return Surroundings(
         project=layout.name,
@@ -160,7 +202,8 @@ def _without_file(layout: Layout, bodies: list[dict[str, Value]]) -> Surrounding
         upstreams={name: embedded_settings(name, UpstreamSpec()) for name in sorted(named)},
         default_upstream=_EMBEDDED,
         collections={},
-        lifecycles=(),
+        lifecycle=None,
+        protected_at=None,
         collection_place=collection_place,
     )
 
@@ -187,8 +230,19 @@ def _upstreams(
     return found
 
 
+def _protected_at(settings: Settings) -> Source | None:
+    """Where the project or its environment protects every record."""
+    lifecycle = settings.spec.lifecycle if settings.spec is not None else None
+    if lifecycle is None or not lifecycle.protect:
+        return None
+    return settings.document.value_source(settings.where(("spec", "lifecycle", "protect")))
+
+
 def _check_collections(settings: Settings, collections: dict[str, CollectionSpec], problems: Problems) -> None:
+    protected_at = _protected_at(settings)
     for collection_id, spec in collections.items():
+        path = settings.where(("spec", "collections", collection_id, "lifecycle", "protect"))
+        check_protection(spec.lifecycle, protected_at, document=settings.document, path=path, problems=problems)
         rules = merged_rules(provider(collection_id.partition(":")[0]), (spec.fields,))
         sensitive = [name for name, rule in rules.fields.items() if rule.sensitive]
         problems.hide_fields(settings.document.file, sensitive)
@@ -219,7 +273,7 @@ def _guards(spec: GuardsSpec | None) -> Guards:
     )
 
 
-def _names(manifests: list[tuple[Document, dict[str, Value]]]) -> list[tuple[str, Document]]:
+def _names(manifests: Manifests) -> list[tuple[str, Document]]:
     named = []
     for document, body in manifests:
         metadata = body.get("metadata")

@@ -9,7 +9,7 @@ from syncspec.keys import match_key_of
 from syncspec.manifests.data_schemas import DataSchema
 from syncspec.manifests.documents import Document
 from syncspec.manifests.findings import shortened
-from syncspec.manifests.lifecycle import merged_lifecycle
+from syncspec.manifests.lifecycle import check_protection, merged_lifecycle
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.record_data import Layer, check_values, merged_data
 from syncspec.manifests.schema_files import report_violations
@@ -89,6 +89,15 @@ class RecordChecks:
             if key is None:
                 self._keyless.append((record, address, data))
         lifecycle = record.lifecycle
+        if lifecycle is not None:
+            check_protection(
+                lifecycle,
+                options.protected_at,
+                document=record.origin.document,
+                path=(*record.path, "lifecycle", "protect"),
+                problems=self._problems,
+                address=address,
+            )
         return DesiredRecord(
             address=address,
             data=data,

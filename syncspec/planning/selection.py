@@ -11,8 +11,11 @@ from syncspec.address import matches_any
 from syncspec.diagnostics import did_you_mean
 from syncspec.errors import UsageError
 from syncspec.records import DesiredSet
+from syncspec.settings import SetElsewhere
 
 __all__ = ["Selection"]
+
+_NOTHING: Mapping[str, SetElsewhere] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,15 +52,24 @@ class Selection:
             return False
         return not self.paths or any(_lies_in(record_set.source.file, path) for path in self.paths)
 
-    def check(self, sets: Sequence[DesiredSet]) -> None:
-        """Make sure that every part that was asked for names something. Raises UsageError."""
+    def check(self, sets: Sequence[DesiredSet], elsewhere: Mapping[str, SetElsewhere] = _NOTHING) -> None:
+        """Make sure that every part that was asked for names something. Raises UsageError.
+
+        `elsewhere` are the sets of other environments, by name: they are not declared here, and the message says so.
+        """
         addresses = [record.address for record_set in sets for record in record_set.records]
         names = [record_set.name for record_set in sets]
         for pattern in (*self.include, *self.exclude):
             if pattern not in names and not any(matches_any(address, [pattern]) for address in addresses):
+                other = elsewhere.get(pattern.partition(".")[0])
+                if other is not None:
+                    raise _elsewhere(other.told(pattern.partition(".")[0]), other)
                 raise _nothing(f'"{pattern}" names no declared record or set', did_you_mean(pattern, addresses + names))
         for path in self.paths:
             if not any(_lies_in(record_set.source.file, path) for record_set in sets):
+                for name, other in sorted(elsewhere.items()):
+                    if _lies_in(other.source.file, path):
+                        raise _elsewhere(other.told(name), other)
                 raise _nothing(f"{path} holds no record set of this project", None)
         if self.labels and not any(self._selects_set(record_set) for record_set in sets):
             raise _nothing(f"no record set carries {_shown(self.labels.items())}", None)
@@ -65,6 +77,10 @@ class Selection:
 
 def _lies_in(file: str, path: str) -> bool:
     return path in ("", ".") or PurePosixPath(file).is_relative_to(path)
+
+
+def _elsewhere(detail: str, other: SetElsewhere) -> UsageError:
+    return _nothing(detail, f"name its environment with -e {other.environments[0]}, or add this one to the set")
 
 
 def _shown(labels: Iterable[tuple[str, str]]) -> str:

@@ -10,9 +10,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from syncspec.diagnostics import Diagnostic, Source
-from syncspec.records import AwaitConsumers, DesiredSet
+from syncspec.records import AwaitConsumers, DesiredSet, Json
 
 __all__ = [
+    "DeclaredSetting",
     "Guards",
     "LoadedProject",
     "RateLimit",
@@ -128,11 +129,21 @@ class SetElsewhere:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredSetting:
+    """One setting as the project file declares it, and its place. `secret`: its value is shown nowhere."""
+
+    value: Json = field(repr=False)
+    source: Source
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedProject:
     """A whole project, read and checked: what planning and applying work on.
 
     `sets` are sorted by name. `data_schemas` maps a collection ID to the JSON Schemas that its sets declare.
     `elsewhere` holds the sets that are declared for other environments only, by name.
+    `declared` are the project file's own settings by path, where the project was loaded for a review.
     `has_file` is False where an upstream was given on the command line instead of a project file. `digest_key` is
     SYNCSPEC_DIGEST_KEY, which keys the lockfile's digests of sensitive fields.
     """
@@ -147,6 +158,7 @@ class LoadedProject:
     state_dir: Path
     has_file: bool = True
     elsewhere: Mapping[str, SetElsewhere] = field(default_factory=dict)
+    declared: Mapping[str, DeclaredSetting] = field(default_factory=dict)
     state: StateSettings = field(default_factory=StateSettings)
     digest_key: bytes | None = field(default=None, repr=False)
     data_schemas: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeAlias
 
 from syncspec.diagnostics import Severity, Source, did_you_mean
 from syncspec.errors import ManifestError
 from syncspec.manifests.cross_checks import check_keys, check_names, check_upstream_ids
+from syncspec.manifests.declared_settings import declared_settings, report_undecided
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.documents import Path as Place
-from syncspec.manifests.environments import check_environments, declared_environments, environments_of
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.field_rules import contradiction, merged_rules
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.head import body_of
 from syncspec.manifests.lifecycle import check_protection
+from syncspec.manifests.membership import Manifests, in_environment, names_of
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings
 from syncspec.manifests.project_models import CollectionSpec, GuardsSpec, UpstreamSpec
@@ -27,13 +27,11 @@ from syncspec.manifests.set_options import Surroundings
 from syncspec.manifests.state_settings import state_settings
 from syncspec.manifests.upstream_settings import embedded_settings, upstream_settings
 from syncspec.providers import provider
-from syncspec.settings import Guards, LoadedProject, SetElsewhere, UpstreamSettings
+from syncspec.settings import Guards, LoadedProject, UpstreamSettings
 
 __all__ = ["Layout", "assemble"]
 
 _EMBEDDED = "embedded"
-
-Manifests: TypeAlias = list[tuple[Document, dict[str, Value]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,9 +50,11 @@ def assemble(
 ) -> LoadedProject:
     """The loaded project. Raises ManifestError with every error of all its files."""
     manifests = _manifests(documents, problems)
-    present, elsewhere = _in_environment(manifests, settings, problems)
+    present, elsewhere = in_environment(manifests, settings, problems)
     loaded, upstreams = _loaded(present, settings, inputs, layout, problems)
     state = state_settings(settings, problems, trial=inputs.trial)
+    if inputs.placeholders and settings is not None and settings.spec is None and not problems.has_errors:
+        report_undecided(problems)
     if problems.has_errors:
         raise ManifestError(
             "The manifests have errors", diagnostics=[item for item in problems.diagnostics() if item.is_error]
@@ -77,6 +77,7 @@ def assemble(
         lockfile=layout.lockfile,
         state_dir=layout.state_dir,
         has_file=layout.has_file,
+        declared=declared_settings(settings) if inputs.placeholders and settings is not None else {},
         state=state,
         data_schemas={collection: tuple(found) for collection, found in sorted(schemas.items())},
         diagnostics=problems.diagnostics(),
@@ -87,36 +88,8 @@ def _manifests(documents: Sequence[Document], problems: Problems) -> Manifests:
     """The record sets among the documents, whatever environments they are for; their names are checked."""
     bodies = [(document, body_of(document, kind="RecordSet", problems=problems)) for document in documents]
     manifests = [(document, body) for document, body in bodies if body is not None]
-    check_names(_names(manifests), problems)
+    check_names(names_of(manifests), problems)
     return manifests
-
-
-def _in_environment(
-    manifests: Manifests, settings: Settings | None, problems: Problems
-) -> tuple[Manifests, dict[str, SetElsewhere]]:
-    """The sets of the environment that was chosen, and all others by name.
-
-    Of the others only the form is checked: what their expressions name need not be known here. Without a project file
-    there are no environments, and every set counts.
-    """
-    if settings is None:
-        return manifests, {}
-    known = declared_environments(settings.document)
-    present: Manifests = []
-    elsewhere: dict[str, SetElsewhere] = {}
-    for document, body in manifests:
-        names = environments_of(body)
-        if names is not None:
-            check_environments(document, names, known, problems)
-        if names is None or not settings.names_known or settings.environment in names:
-            present.append((document, body))
-            continue
-        source = document.value_source(("metadata", "name"))
-        elsewhere.update((n, SetElsewhere(environments=names, source=source)) for n, _ in _names([(document, body)]))
-        collections = settings.spec.collections if settings.spec is not None else None
-        hide_sensitive(document, body, collections or {}, problems)
-        check_shape(document, body, expansion=Expansion(document, problems=problems, variables=None), problems=problems)
-    return present, elsewhere
 
 
 def _loaded(
@@ -124,6 +97,7 @@ def _loaded(
 ) -> tuple[list[LoadedSet], dict[str, UpstreamSettings]]:
     collections = (settings.spec.collections or {}) if settings is not None and settings.spec is not None else {}
     around = _surroundings(settings, inputs, layout, [body for _, body in manifests], problems)
+    around = around and replace(around, placeholders=inputs.placeholders)
     schemas = SchemaFiles(layout.root)
     loaded, used = [], set(settings.used | settings.declared if settings is not None else ())
     for document, body in manifests:
@@ -271,16 +245,6 @@ def _guards(spec: GuardsSpec | None) -> Guards:
         max_deletes=spec.max_deletes,
         max_deletes_percent=spec.max_deletes_percent,
     )
-
-
-def _names(manifests: Manifests) -> list[tuple[str, Document]]:
-    named = []
-    for document, body in manifests:
-        metadata = body.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
-        if isinstance(name, str):
-            named.append((name, document))
-    return named
 
 
 def _warn_unused(inputs: Inputs, used: set[str], problems: Problems) -> None:

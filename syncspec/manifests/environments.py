@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from syncspec.diagnostics import did_you_mean
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.findings import shortened
@@ -11,11 +9,9 @@ from syncspec.manifests.lifecycle import report_loosened
 from syncspec.manifests.problems import Problems
 
 __all__ = [
-    "check_environments",
     "check_overlay",
     "choose_environment",
     "declared_environments",
-    "environments_of",
     "overlaid",
 ]
 
@@ -98,38 +94,3 @@ def declared_environments(document: Document) -> tuple[str, ...]:
     spec = document.value.get("spec") if isinstance(document.value, dict) else None
     declared = spec.get("environments") if isinstance(spec, dict) else None
     return tuple(declared) if isinstance(declared, dict) else ()
-
-
-def environments_of(body: dict[str, Value]) -> tuple[str, ...] | None:
-    """The environments that a set is for, as it is written; None where it is for all, or the form is wrong."""
-    spec = body.get("spec")
-    names = spec.get("environments") if isinstance(spec, dict) else None
-    if not isinstance(names, list) or not names:
-        return None
-    return tuple(name for name in names if isinstance(name, str))
-
-
-def check_environments(document: Document, names: Sequence[str], known: Sequence[str], problems: Problems) -> None:
-    """Report each environment of a set that the project does not declare, and each that is named twice."""
-    for number, name in enumerate(names):
-        path = ("spec", "environments", number)
-        if name not in known:
-            problems.add(
-                document,
-                path=path,
-                code="unknown-environment",
-                summary="Unknown environment",
-                detail=f'"{shortened(name)}" is not declared; '
-                + (f"known: {', '.join(map(shortened, known))}." if known else "the project declares no environments."),
-                hint=did_you_mean(name, known)
-                or "declare it under spec.environments of the project file, or take it away here",
-            )
-        elif name in names[:number]:
-            problems.add(
-                document,
-                path=path,
-                code="repeated-environment",
-                summary="An environment is named twice",
-                detail=f'"{shortened(name)}" is in environments already.',
-                hint="remove one of the two",
-            )

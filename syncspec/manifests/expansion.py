@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping as AbstractMapping
 from collections.abc import Set as AbstractSet
-from typing import assert_never
+from typing import Final, assert_never
 
 from syncspec.diagnostics import did_you_mean
 from syncspec.manifests.documents import Document, Path, Value
@@ -13,7 +13,10 @@ from syncspec.manifests.expressions import ExpressionError, Namespace, Reference
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
 
-__all__ = ["Expansion"]
+__all__ = ["PLACEHOLDER", "Expansion"]
+
+PLACEHOLDER: Final = "${env."
+"""How the text begins that stands for an environment variable of which the value is not known."""
 
 _MOST_SHOWN = 12
 
@@ -24,11 +27,23 @@ class Expansion:
     `environ` None: the environment has no place in this document, which then is a manifest. `unresolved` holds the
     paths of what could not be expanded; `unset` those that name an environment variable that is not set, which
     is left to the caller to judge. `unknown` names variables whose value is not known for the same reason: their text
-    is put in, and the path counts as unresolved. `used` holds the variables that were asked for. `variables` None: it
-    is not known which there are, and only how expressions are written is checked.
+    is put in, and the path counts as unresolved. `placeholders`: an environment variable that is not set stands for
+    itself, as `${env.NAME}`; the path counts as unresolved, and is no reason to call a variable unknown. `used` holds
+    the variables that were asked for. `variables` None: it is not known which there are, and only how expressions are
+    written is checked.
     """
 
-    __slots__ = ("_document", "_environ", "_problems", "_variables", "unknown", "unresolved", "unset", "used")
+    __slots__ = (
+        "_document",
+        "_environ",
+        "_problems",
+        "_variables",
+        "placeholders",
+        "unknown",
+        "unresolved",
+        "unset",
+        "used",
+    )
 
     def __init__(
         self,
@@ -38,11 +53,13 @@ class Expansion:
         variables: AbstractMapping[str, object] | None,
         environ: AbstractMapping[str, str] | None = None,
         unknown: AbstractSet[str] = frozenset(),
+        placeholders: bool = False,
     ) -> None:
         self._document = document
         self._problems = problems
         self._variables = variables
         self._environ = environ
+        self.placeholders = placeholders
         self.unknown = set(unknown)
         self.unresolved: set[Path] = set()
         self.unset: list[tuple[Path, str]] = []
@@ -101,6 +118,9 @@ class Expansion:
                 values.append(variables[part.name])
             elif part.namespace is Namespace.ENV and self._environ is not None and part.name in self._environ:
                 values.append(self._environ[part.name])
+            elif part.namespace is Namespace.ENV and self._environ is not None and self.placeholders:
+                self.unresolved.add(path)
+                values.append(f"{PLACEHOLDER}{part.name}}}")
             else:
                 self._missing(part, path, address)
         if parts and len(values) == len(parts):

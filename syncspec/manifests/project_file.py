@@ -24,13 +24,18 @@ __all__ = ["Inputs", "Settings", "read_project"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a run brings along. `trial`: every upstream is replaced by an embedded one, so that theirs need no token."""
+    """What a run brings along. `trial`: every upstream is replaced by an embedded one, so that theirs need no token.
+
+    `placeholders`: environment variables that are not set stand for themselves, and what cannot be told because of it
+    is not checked.
+    """
 
     environment: str | None = None
     variables: AbstractMapping[str, object] = field(default_factory=dict)
     environ: AbstractMapping[str, str] = field(default_factory=dict)
     resolve_env: bool = True
     trial: bool = False
+    placeholders: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +96,13 @@ def _settings(document: Document, body: dict[str, Value], inputs: Inputs, proble
     raw = spec if isinstance(spec, dict) else {}
     chosen = choose_environment(document, raw, inputs.environment, problems)
     variables: dict[str, object] = dict(inputs.variables)
-    expansion = Expansion(document, problems=problems, variables=variables, environ=inputs.environ)
+    expansion = Expansion(
+        document,
+        problems=problems,
+        variables=variables,
+        environ=inputs.environ,
+        placeholders=inputs.placeholders,
+    )
     declared = _declared(raw, chosen)
     resolve_variables(declared, variables, expansion, document=document, problems=problems)
     expanded = _expanded(raw, chosen, expansion)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from syncspec.diagnostics import Severity, did_you_mean
 from syncspec.keys import match_key_of
@@ -11,7 +11,7 @@ from syncspec.manifests.documents import Document
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.lifecycle import check_protection, merged_lifecycle
 from syncspec.manifests.problems import Problems
-from syncspec.manifests.record_data import Layer, check_values, merged_data
+from syncspec.manifests.record_data import Layer, check_values, holds_placeholder, merged_data
 from syncspec.manifests.schema_files import report_violations
 from syncspec.manifests.set_options import Options
 from syncspec.manifests.shaped_records import ShapedRecord
@@ -34,7 +34,9 @@ class RecordChecks:
         schema: DataSchema | None,
         marker: Callable[[str], str],
         problems: Problems,
+        placeholders: bool = False,
     ) -> None:
+        self._placeholders = placeholders
         self._document = document
         self._options = options
         self._defaults = defaults
@@ -51,7 +53,8 @@ class RecordChecks:
     def check_defaults(self) -> None:
         """Report what is wrong with the defaults, once and not in every record."""
         for layer in self._default_layers:
-            check_values(layer, self._options.rules, self._problems, typed=self._typed, address=None)
+            if not self._is_open(layer.data):
+                check_values(layer, self._options.rules, self._problems, typed=self._typed, address=None)
             marker = self._options.marker_field
             if marker is not None and marker in layer.data:
                 self.refuse_marker(layer, marker)
@@ -62,7 +65,8 @@ class RecordChecks:
         What is wrong with the fixed fields is reported here, once. `given` are the fields that rows give values to.
         """
         self._seen.update(fixed.data, given)
-        check_values(fixed, self._options.rules, self._problems, typed=self._typed, address=None)
+        if not self._is_open(fixed.data):
+            check_values(fixed, self._options.rules, self._problems, typed=self._typed, address=None)
         marker = self._options.marker_field
         if marker is not None and marker in fixed.data:
             self.refuse_marker(fixed, marker)
@@ -81,7 +85,8 @@ class RecordChecks:
             self._seen.update(data)
         if not record.complete:
             return None
-        self._check_data(record, data, address)
+        if not self._is_open(data):
+            self._check_data(record, data, address)
         options = self._options
         key: MatchKey | None = None
         if options.match_on:
@@ -133,6 +138,10 @@ class RecordChecks:
             at="key",
             address=address,
         )
+
+    def _is_open(self, data: Mapping[str, object]) -> bool:
+        """Whether a stand-in is among the values, so that they cannot be judged."""
+        return self._placeholders and holds_placeholder(data)
 
     def _check_data(self, record: ShapedRecord, data: Data, address: str) -> None:
         if not data or "" in data:

@@ -119,6 +119,7 @@ def load_set(
         schema=schema,
         marker=around.marker,
         problems=problems,
+        placeholders=around.placeholders,
     )
     name = shaped.model.metadata.name
     checks.check_defaults()

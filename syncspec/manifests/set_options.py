@@ -29,7 +29,8 @@ class Surroundings:
     """What a project gives to each of its sets.
 
     `default_upstream` is the one of sets that name none. `collection_place` tells where the project file says
-    something about a collection, `protected_at` where it protects every record.
+    something about a collection (its ID and the keys below it), `protected_at` where it protects every
+    record. `placeholders`: values may hold stand-ins for what is not known.
     """
 
     project: str
@@ -40,6 +41,7 @@ class Surroundings:
     lifecycle: LifecycleSpec | None
     protected_at: Source | None
     collection_place: Callable[..., tuple[Document, Path]]
+    placeholders: bool = False
 
     def protected_for(self, collection_id: str) -> Source | None:
         """Where all records of a collection are protected."""

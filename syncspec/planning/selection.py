@@ -42,12 +42,13 @@ class Selection:
 
     def __call__(self, record_set: DesiredSet, address: str) -> bool:
         return (
-            self._selects_set(record_set)
+            self.selects_set(record_set)
             and (not self.include or matches_any(address, self.include))
             and not matches_any(address, self.exclude)
         )
 
-    def _selects_set(self, record_set: DesiredSet) -> bool:
+    def selects_set(self, record_set: DesiredSet) -> bool:
+        """Whether records of the set can be selected, by its labels and its place."""
         if any(record_set.labels.get(name) != value for name, value in self.labels.items()):
             return False
         return not self.paths or any(_lies_in(record_set.source.file, path) for path in self.paths)
@@ -71,7 +72,7 @@ class Selection:
                     if _lies_in(other.source.file, path):
                         raise _elsewhere(other.told(name), other)
                 raise _nothing(f"{path} holds no record set of this project", None)
-        if self.labels and not any(self._selects_set(record_set) for record_set in sets):
+        if self.labels and not any(self.selects_set(record_set) for record_set in sets):
             raise _nothing(f"no record set carries {_shown(self.labels.items())}", None)
 
 

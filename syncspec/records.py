@@ -172,13 +172,18 @@ class OnRemove(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
-    """How a record lives after it was created; the nearest declaration wins, key by key."""
+    """How a record lives after it was created; the nearest declaration wins, key by key.
+
+    `protect` None: nobody says anything of it, so that what is locked holds.
+    """
 
     on_drift: OnDrift = OnDrift.REPORT
     on_adopt: OnAdopt = OnAdopt.REPORT
     on_missing: OnMissing = OnMissing.BLOCK
     ignore_changes: tuple[str, ...] = ()
-    protect: bool = False
+    protect: bool | None = None
+    on_remove: OnRemove = OnRemove.KEEP
+    delete_adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -208,8 +208,7 @@ def _check_collections(settings: Settings, collections: dict[str, CollectionSpec
 
 
 def _guards(spec: GuardsSpec | None) -> Guards:
-    if spec is None:
-        return Guards()
+    spec = spec or GuardsSpec()
     return Guards(
         max_creates=spec.max_creates,
         max_adopts=spec.max_adopts,

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from syncspec.manifests.closed import YEAR, Closed, Names, Word
 from syncspec.manifests.rows.model import MOST_SOURCES, RecordsFromSpec
-from syncspec.records import Compare, FieldType, OnAdopt, OnDrift, OnMissing
+from syncspec.records import Compare, FieldType, OnAdopt, OnDrift, OnMissing, OnRemove
 
 __all__ = [
     "API_VERSION",
@@ -85,13 +85,26 @@ class LifecycleSpec(Closed):
     protect: Annotated[
         bool | None,
         Field(
-            description="Whether the record is protected; true in any place cannot be undone in a nearer one.",
+            description="Whether the record may not be removed; true in any place cannot be undone in a nearer one. It "
+            "outlives the declaration, until false is declared and applied.",
             examples=[True],
         ),
     ] = None
     on_remove: Annotated[
-        Literal["keep"] | None,
-        Field(description="What becomes of a record whose declaration goes: it stays upstream.", examples=["keep"]),
+        OnRemove | None,
+        Field(
+            strict=False,
+            description="What becomes of a record whose declaration goes: it stays upstream, and its ID stays locked "
+            "(keep), or it is deleted there, if it was created by syncspec (delete).",
+            examples=["keep"],
+        ),
+    ] = None
+    delete_adopted: Annotated[
+        bool | None,
+        Field(
+            description="Whether on_remove: delete deletes what was adopted or imported, too.",
+            examples=[False],
+        ),
     ] = None
     on_missing: Annotated[
         OnMissing | None,

@@ -40,6 +40,14 @@ class Rule(StrEnum):
     TARGET_CHANGED = "target-changed"
     OTHER_ID_DECLARED = "other-id-declared"
     LOCKED_TWICE = "locked-twice"
+    # no longer declared
+    RETAINED = "retained"
+    RELEASED = "released"
+    REMOVED = "removed"
+    GONE = "gone"
+    PROTECTED = "protected"
+    HELD = "held-by-a-declared-record"
+    REFERRED_TO = "referred-to"
     # either
     OPEN_ATTEMPT = "open-attempt"
     NOT_READABLE = "not-readable"

@@ -146,6 +146,12 @@ def _is_former(case: Case, marker: str) -> bool:
 
 
 def _move(case: Case, row: ObservedRecord | None, holder: LockEntry) -> Change:
+    if case.state.attempts.get(holder.address):
+        reason = (
+            f"{holder.upstream_id} is locked by {holder.address}, which is no longer declared, and what became of a "
+            "request for it is not known; it moves when that is settled"
+        )
+        return blocked(case.record_set, case.record, Rule.WAITS_FOR_UNKNOWN, reason, upstream_id=holder.upstream_id)
     names = differing(case.record_set, case.record, row) if row is not None else []
     unseen = "" if row is not None else "; the upstream's list may not show it yet"
     return change_of(

@@ -192,7 +192,7 @@ class DesiredRecord:
 
     `data` is what the author manages, null values included; `key` is None where the set has no `match_on`;
     `marker` is the value for the set's marker field, None where it has none; `upstream_id` names the very
-    record to adopt.
+    record to adopt. `former` are the addresses that it was declared under before, the latest first.
     """
 
     address: str
@@ -202,6 +202,7 @@ class DesiredRecord:
     marker: str | None = None
     upstream_id: str | None = None
     lifecycle: Lifecycle = Lifecycle()
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,6 +15,7 @@ from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.field_rules import contradiction, merged_rules
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.head import body_of
+from syncspec.manifests.moves import with_moves
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings
 from syncspec.manifests.project_models import CollectionSpec, GuardsSpec, UpstreamSpec
@@ -96,6 +97,7 @@ def _loaded(
                 loaded.append(entry)
     check_keys(loaded, problems)
     check_upstream_ids(loaded, problems)
+    loaded = with_moves(loaded, problems)
     _warn_unused(inputs, used, problems)
     return loaded, dict(around.upstreams) if around is not None else {}
 

@@ -17,6 +17,7 @@ __all__ = [
     "FieldSpec",
     "LifecycleSpec",
     "Metadata",
+    "MoveSpec",
     "RecordSet",
     "RecordSetSpec",
     "RecordSpec",
@@ -161,6 +162,23 @@ class RecordSpec(Closed):
     ] = None
 
 
+class MoveSpec(Closed):
+    """A record that was renamed."""
+
+    from_: Annotated[
+        Word,
+        Field(
+            alias="from",
+            description="What the record was called: its name in this set, or <set>.<record> for another one.",
+            examples=["paul"],
+        ),
+    ]
+    to: Annotated[
+        Word,
+        Field(description="What the record is called now, likewise; it must be declared.", examples=["muaddib"]),
+    ]
+
+
 class Metadata(Closed):
     """The set's name, and labels to select it by."""
 
@@ -255,6 +273,14 @@ class RecordSetSpec(SetOptions):
             json_schema_extra={"pattern": r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$|\$\{"},
         ),
     ]
+    moved: Annotated[
+        tuple[MoveSpec, ...] | None,
+        Field(
+            strict=False,
+            description="Records that were renamed: they keep their upstream IDs. What is done by now does no harm.",
+            examples=[[{"from": "paul", "to": "muaddib"}]],
+        ),
+    ] = None
     records: Annotated[
         dict[str, RecordSpec],
         Field(

@@ -20,9 +20,9 @@ from syncspec.planning.notes import Notes
 from syncspec.planning.overview import overview
 from syncspec.planning.plan import LOCKS, Action, Change, ObservationSummary, Plan
 from syncspec.planning.removal import decide_removals
+from syncspec.planning.renamed import decide_renamed
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
-from syncspec.planning.unlocked import decide_unlocked
 from syncspec.planning.wording import attempt_reason, blocked, change_of, removal_words
 from syncspec.records import DesiredRecord, DesiredSet
 from syncspec.values import short_id
@@ -83,7 +83,9 @@ def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord,
         return blocked(record_set, record, Rule.NOT_READABLE, reason, upstream_id=entry.upstream_id if entry else None)
     case = Case(state, record_set, record, rows)
     if entry is None:
-        return decide_unlocked(case, notes.findings)
+        locked = state.inputs.lockfile.entries
+        former = [locked[each] for each in record.former if each in locked]
+        return decide_renamed(case, former, notes.findings)
     return _relocked(decide_locked(case, entry, notes), entry, record, notes)
 
 

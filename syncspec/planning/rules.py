@@ -15,6 +15,8 @@ class Rule(StrEnum):
     MATCH = "match"
     DECLARED_ID = "declared-id"
     IMPLIED_MOVE = "implied-move"
+    MOVED = "moved"
+    MOVED_FROM_SEVERAL = "moved-from-several"
     ADOPT_BLOCKED = "adopt-blocked"
     DECLARED_ID_NOT_FOUND = "declared-id-not-found"
     DUPLICATE = "duplicate"

@@ -420,3 +420,19 @@ def test_a_kill_at_any_step_of_a_deletion_ends_with_what_was_to_go_gone_and_forg
         later(folder)
         apply(folder, store)
         check_gone(folder, store)
+
+
+def test_a_declared_rename_takes_the_record_along_although_its_key_changed(tmp_path: Path) -> None:
+    folder, store = served_folder(tmp_path / "project"), tmp_path / STORE
+    folder.write(contacts=people(0, 1))
+    apply(folder, store)
+    ids = folder.locked_ids()
+    records = {**contacts(1), "new": {"LastName": "Person 1", "Email": "new@x.org"}}
+    moved = [{"from": "c1", "to": "new"}]
+    folder.write(contacts=manifest("contacts", records, lifecycle={"on_remove": "delete"}, moved=moved))
+    fault = Once(None)
+    assert (outcomes(apply(folder, store, fault=fault)), fault.requests) == ({"unchanged": 2}, [])
+    assert folder.locked_ids() == {"contacts.c0": ids["contacts.c0"], "contacts.new": ids["contacts.c1"]}
+    assert outcomes(apply(folder, store)) == {"updated": 1, "unchanged": 1}
+    assert alive(store) == ["new@x.org", "p0@x.org"]
+    assert set(planned(folder, store).values()) == {"as-declared"}

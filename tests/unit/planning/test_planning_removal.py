@@ -355,3 +355,65 @@ class TestGuards:
             "if that is meant, allow it once with --allow max_deletes_percent=92",
         ]
         self.check(made, Guards(max_deletes=11, max_deletes_percent=92))
+
+
+class TestRenamed:
+    """A move that the manifest declares, for a record whose key changed with its name."""
+
+    def renamed(self, *former: LockEntry, **options: Any) -> World:
+        duke = replace(
+            record("contacts.duke", {"Email": "duke@x.org", "Name": "Leto"}, **options),
+            former=tuple(each.address for each in former),
+        )
+        return world(*former, declared=(record("contacts.paul", PAUL), duke))
+
+    def test_it_takes_the_entry_along_and_sends_nothing(self) -> None:
+        made = self.renamed(removable())
+        found = made.change("contacts.duke")
+        assert (found.action, found.code, found.moved_from) == (Action.MOVE, "moved", "contacts.leto")
+        assert (found.upstream_id, made.plan().batches) == ("003L", ())
+        assert [each.address for each in made.plan().changes] == ["contacts.duke", "contacts.paul"]
+
+    def test_a_move_that_was_made_does_nothing_more(self) -> None:
+        made = self.renamed(removable())
+        made.entries[1] = replace(made.entries[1], address="contacts.duke")
+        assert made.change("contacts.duke").action in (Action.UNCHANGED, Action.UPDATE)
+
+    def test_without_a_locked_former_address_it_is_a_record_like_any_other(self) -> None:
+        made = self.renamed(removable())
+        made.entries = made.entries[:1]
+        assert made.change("contacts.duke").action is Action.CREATE
+
+    def test_a_record_that_the_list_does_not_show_keeps_its_id_all_the_same(self) -> None:
+        made = self.renamed(removable())
+        made.observations = [seen(row("003P", PAUL), target=PLACE)]
+        assert made.change("contacts.duke").action is Action.MOVE
+
+    def test_several_locked_former_addresses_are_for_a_person(self) -> None:
+        made = self.renamed(removable(), removable("contacts.atreides", "003A"))
+        found = made.change("contacts.duke")
+        assert (found.code, found.upstream_ids) == ("moved-from-several", ("003A", "003L"))
+        # Neither is deleted: the declared record may be either.
+        assert {made.change(each).code for each in ("contacts.leto", "contacts.atreides")} == {
+            "held-by-a-declared-record"
+        }
+
+    def test_a_record_does_not_move_to_another_collection(self) -> None:
+        made = self.renamed(removable(target=replace(PLACE, sync_id="s0")))
+        assert made.change("contacts.duke").code == "target-changed"
+
+    def test_an_open_attempt_under_the_former_address_holds_the_move(self) -> None:
+        made = self.renamed(removable())
+        made.attempts = [attempt("contacts.leto", kind="update", upstream_id="003L", target=PLACE)]
+        assert made.change("contacts.duke").code == "waits-for-unknown"
+        made.entries = made.entries[:1]
+        assert made.change("contacts.duke").code == "waits-for-unknown"
+
+    def test_the_manifest_s_own_upstream_id_must_be_the_same(self) -> None:
+        assert self.renamed(removable(), upstream_id="003X").change("contacts.duke").code == "other-id-declared"
+        assert self.renamed(removable(), upstream_id="003L").change("contacts.duke").code == "moved"
+
+    def test_what_is_declared_of_its_removal_goes_along(self) -> None:
+        made = self.renamed(removable(), protect=True)
+        assert made.change("contacts.duke").desired is not None
+        assert made.plan().digest != self.renamed(removable()).plan().digest

@@ -172,13 +172,18 @@ class OnRemove(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
-    """How a record lives after it was created; the nearest declaration wins, key by key."""
+    """How a record lives after it was created; the nearest declaration wins, key by key.
+
+    `protect` None: nobody says anything of it, so that what is locked holds.
+    """
 
     on_drift: OnDrift = OnDrift.REPORT
     on_adopt: OnAdopt = OnAdopt.REPORT
     on_missing: OnMissing = OnMissing.BLOCK
     ignore_changes: tuple[str, ...] = ()
-    protect: bool = False
+    protect: bool | None = None
+    on_remove: OnRemove = OnRemove.KEEP
+    delete_adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +192,7 @@ class DesiredRecord:
 
     `data` is what the author manages, null values included; `key` is None where the set has no `match_on`;
     `marker` is the value for the set's marker field, None where it has none; `upstream_id` names the very
-    record to adopt.
+    record to adopt. `former` are the addresses that it was declared under before, the latest first.
     """
 
     address: str
@@ -197,6 +202,7 @@ class DesiredRecord:
     marker: str | None = None
     upstream_id: str | None = None
     lifecycle: Lifecycle = Lifecycle()
+    former: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

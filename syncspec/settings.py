@@ -92,13 +92,18 @@ class UpstreamSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
-    """Limits on what one plan may do; None: no limit."""
+    """Limits on what one plan may do; None: no limit.
+
+    `max_emptied_collections`: in how many collections in which nothing is declared any more a plan may delete records.
+    It is no setting of the project file: a manifest that went missing must not be able to pass.
+    """
 
     max_creates: int | None = None
     max_adopts: int | None = None
     max_updates: int | None = None
     max_deletes: int | None = None
     max_deletes_percent: float | None = None
+    max_emptied_collections: int = 0
 
 
 class StateBackend(StrEnum):

@@ -62,7 +62,8 @@ class Intended:
 class AttemptOutcome:
     """What an answer, or the lack of one, says of one attempt; `entry` is the lock entry that follows from it.
 
-    `replaces`: the entry of a deleted record that the address held before.
+    `replaces`: the entry of a deleted record that the address held before. `removes`: the entry of a record that is
+    deleted, which the address holds no more.
     """
 
     address: str
@@ -72,6 +73,7 @@ class AttemptOutcome:
     refused: bool = False
     entry: LockEntry | None = None
     replaces: LockEntry | None = None
+    removes: LockEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +83,7 @@ class Settlement:
     `entry` is the lock entry that follows, None where the address holds what it held. `absent`: proved absent.
     `found` are the live matches of a duplicate. `horizon` and `stream` replace the attempt's own where its list was
     rebuilt, which begins the wait anew. `replaces`: the entry of another record that the address held, where that one
-    is deleted or a person decided so.
+    is deleted or a person decided so; `removes`: the entry of the record that this attempt deleted.
     """
 
     attempt: OpenAttempt
@@ -93,6 +95,7 @@ class Settlement:
     horizon: str | None = None
     stream: str | None = None
     replaces: LockEntry | None = None
+    removes: LockEntry | None = None
 
 
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))

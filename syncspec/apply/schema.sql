@@ -77,7 +77,7 @@ CREATE TABLE returned (
 
 -- The lock entries that outcomes made, as lockfile lines (null: the address holds nothing any more)
 -- and digests that stay on this machine; `replaces` names the other record that the address held before, where
--- somebody decided so; `folded` is 1 once a lockfile that says the same is on disk, 2 once the shared state says so,
+-- somebody decided so or that record was deleted; `folded` is 1 once a lockfile that says the same is on disk, 2 once the shared state says so,
 -- -1 while that is under way.
 CREATE TABLE identities (
     lockfile TEXT NOT NULL,

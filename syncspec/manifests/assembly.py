@@ -18,6 +18,7 @@ from syncspec.manifests.findings import shortened
 from syncspec.manifests.head import body_of
 from syncspec.manifests.lifecycle import check_protection
 from syncspec.manifests.membership import Manifests, in_environment, names_of
+from syncspec.manifests.moves import with_moves
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings
 from syncspec.manifests.project_models import CollectionSpec, GuardsSpec, UpstreamSpec
@@ -52,6 +53,7 @@ def assemble(
     manifests = _manifests(documents, problems)
     present, elsewhere = in_environment(manifests, settings, problems)
     loaded, upstreams = _loaded(present, settings, inputs, layout, problems)
+    loaded = with_moves(loaded, problems, elsewhere=elsewhere)
     state = state_settings(settings, problems, trial=inputs.trial)
     if inputs.placeholders and settings is not None and settings.spec is None and not problems.has_errors:
         report_undecided(problems)
@@ -236,8 +238,7 @@ def _check_collections(settings: Settings, collections: dict[str, CollectionSpec
 
 
 def _guards(spec: GuardsSpec | None) -> Guards:
-    if spec is None:
-        return Guards()
+    spec = spec or GuardsSpec()
     return Guards(
         max_creates=spec.max_creates,
         max_adopts=spec.max_adopts,

@@ -16,7 +16,7 @@ from syncspec.manifests.project_models import ProjectFile
 __all__ = ["Order", "order_of_kind"]
 
 _KINDS: Mapping[str, type[BaseModel]] = {"RecordSet": RecordSet, "Project": ProjectFile}
-_LAST = ("records_from", "records", "data")
+_LAST = ("moved", "records_from", "records", "data")
 """What a set and a record are for, and what grows long: it stands below everything that is short."""
 
 

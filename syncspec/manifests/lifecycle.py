@@ -13,9 +13,6 @@ from syncspec.records import Lifecycle
 
 __all__ = ["check_protection", "merged_lifecycle", "report_loosened"]
 
-_LATER = frozenset({"on_remove"})
-"""What has one value only, and no place in a record's life."""
-
 
 def merged_lifecycle(layers: Sequence[LifecycleSpec | None]) -> Lifecycle:
     """The nearest word on each key, the farthest layer first; what any layer protects stays protected.
@@ -26,8 +23,9 @@ def merged_lifecycle(layers: Sequence[LifecycleSpec | None]) -> Lifecycle:
     for layer in layers:
         if layer is not None:
             said.update((name, getattr(layer, name)) for name in layer.model_fields_set)
-    said["protect"] = any(layer is not None and layer.protect is True for layer in layers)
-    return Lifecycle(**{name: value for name, value in said.items() if value is not None and name not in _LATER})
+    if any(layer is not None and layer.protect for layer in layers):
+        said["protect"] = True
+    return Lifecycle(**{name: value for name, value in said.items() if value is not None})
 
 
 def _loosens(layer: LifecycleSpec | None) -> bool:

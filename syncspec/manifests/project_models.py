@@ -145,16 +145,24 @@ class CollectionSpec(SetOptions):
 
 
 class GuardsSpec(Closed):
-    """Limits on what one plan may do; absent or null: no limit."""
+    """Limits on what one plan may do; null: no limit, as is absent, but for deletes."""
 
     max_creates: Annotated[Count | None, Field(description="Creates in one plan.", examples=[5000])] = None
     max_adopts: Annotated[Count | None, Field(description="Adoptions in one plan.", examples=[500])] = None
     max_updates: Annotated[Count | None, Field(description="Updates in one plan.", examples=[5000])] = None
-    max_deletes: Annotated[Count | None, Field(description="Deletes in one plan.", examples=[100])] = None
+    max_deletes: Annotated[Count | None, Field(description="Deletes in one plan; by default 100.", examples=[100])] = (
+        100
+    )
     max_deletes_percent: Annotated[
         float | None,
-        Field(ge=0, le=100, allow_inf_nan=False, description="Deletes, as a share of what is locked.", examples=[10]),
-    ] = None
+        Field(
+            ge=0,
+            le=100,
+            allow_inf_nan=False,
+            description="Deletes, as a share of what is locked, where that is more than 10 records; by default 10.",
+            examples=[10],
+        ),
+    ] = 10.0
 
 
 class StateSpec(Closed):

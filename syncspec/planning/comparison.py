@@ -8,16 +8,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from syncspec.diagnostics import Diagnostic, Source
-from syncspec.lockfile import LockEntry, Lockfile, Origin
+from syncspec.lockfile import LockEntry, Lockfile
+from syncspec.planning.expectation import Effect, effect_of_change, effect_of_removal
 from syncspec.planning.plan import FieldChange
 from syncspec.planning.renames import Declared, renamed
 from syncspec.planning.selection import Selection
 from syncspec.planning.set_settings import SettingChange, project_settings, set_settings
-from syncspec.records import DesiredSet, Json, Lifecycle, OnRemove, Target
+from syncspec.records import DesiredSet, Json, Lifecycle, Target
 from syncspec.settings import LoadedProject
 from syncspec.values import equal
 
-__all__ = ["Comparison", "DeclaredChange", "Effect", "Kind", "compare", "folded", "parted"]
+__all__ = ["Comparison", "DeclaredChange", "Kind", "compare", "folded", "parted"]
 
 
 class Kind(StrEnum):
@@ -29,33 +30,14 @@ class Kind(StrEnum):
     REMOVED = "removed"
 
 
-class Effect(StrEnum):
-    """What the lockfile of the newer side lets expect of apply; the upstream may make it something else.
-
-    CREATE: nothing is locked, so that the record is created, or adopted where it exists. ATTACH: the address is locked
-    already. RELEASE: an adopted record is no longer looked after, and stays. PROTECTED: the removal is refused.
-    NOTHING: no request comes of it. UNKNOWN: the lockfile is not at hand.
-    """
-
-    CREATE = "create"
-    ATTACH = "attach"
-    UPDATE = "update"
-    MOVE = "move"
-    KEEP = "keep"
-    DELETE = "delete"
-    RELEASE = "release"
-    PROTECTED = "protected"
-    NOTHING = "nothing"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeclaredChange:
     """One record whose declaration differs.
 
     `fields` are those of its data that differ; `settings` what else is declared of it, as its lifecycle. `released`
     are fields that are no longer declared: nothing is cleared upstream. `former` is the address of a renamed record.
-    `protected`: it is, on the newer side; of a removed one, by its lock entry. `unprotected`: it was, and is no more.
+    `protected`: the newer side says so, or says nothing and its lock entry does. `unprotected`: it was, and the newer
+    side says that it is no more.
     `source` is in the newer manifests, of what was removed in the older ones.
     """
 
@@ -216,7 +198,7 @@ def _added(address: str, found: Declared, entries: Mapping[str, LockEntry] | Non
         upstream_id=entry.upstream_id if entry is not None else record.upstream_id,
         fields=tuple(_field(name, None, value, (record_set,)) for name, value in sorted(record.data.items())),
         settings=tuple(_lifecycle(Lifecycle(), record.lifecycle)),
-        protected=record.lifecycle.protect,
+        protected=bool(record.lifecycle.protect),
         source=record.source,
     )
 
@@ -224,27 +206,16 @@ def _added(address: str, found: Declared, entries: Mapping[str, LockEntry] | Non
 def _removed(address: str, found: Declared, entries: Mapping[str, LockEntry] | None) -> DeclaredChange:
     record_set, record = found
     entry = entries.get(address) if entries is not None else None
-    effect = Effect.UNKNOWN if entries is None else _of_removal(entry)
+    effect = Effect.UNKNOWN if entries is None else effect_of_removal(entry)
     return DeclaredChange(
         address=address,
         kind=Kind.REMOVED,
         effect=effect,
         target=record_set.target,
         upstream_id=entry.upstream_id if entry is not None else None,
-        protected=entry.protect if entry is not None else record.lifecycle.protect,
+        protected=entry.protect if entry is not None else bool(record.lifecycle.protect),
         source=record.source,
     )
-
-
-def _of_removal(entry: LockEntry | None) -> Effect:
-    """What the lock entry says of a record that is no longer declared; it outlives the declaration."""
-    if entry is None:
-        return Effect.NOTHING
-    if entry.on_remove is OnRemove.KEEP:
-        return Effect.KEEP
-    if entry.protect:
-        return Effect.PROTECTED
-    return Effect.DELETE if entry.origin is Origin.CREATED or entry.delete_adopted else Effect.RELEASE
 
 
 def _between(
@@ -260,32 +231,21 @@ def _between(
     if name == address and not fields and not released and not settings:
         return None
     entry = None if entries is None else entries.get(address) or entries.get(name)
+    was_protected = entry is not None and entry.protect
     return DeclaredChange(
         address=address,
         kind=Kind.CHANGED if name == address else Kind.RENAMED,
-        effect=_of_change(entries, entry, name, address, bool(fields)),
+        effect=effect_of_change(entries, entry, name, address, bool(fields)),
         target=record_set.target,
         upstream_id=entry.upstream_id if entry is not None else after.upstream_id,
         former=None if name == address else name,
         fields=fields,
         settings=tuple(settings),
         released=released,
-        protected=after.lifecycle.protect,
-        unprotected=before.lifecycle.protect and not after.lifecycle.protect,
+        protected=(was_protected and after.lifecycle.protect is not False) or bool(after.lifecycle.protect),
+        unprotected=(was_protected or bool(before.lifecycle.protect)) and after.lifecycle.protect is False,
         source=after.source,
     )
-
-
-def _of_change(
-    entries: Mapping[str, LockEntry] | None, entry: LockEntry | None, name: str, address: str, has_fields: bool
-) -> Effect:
-    if entries is None:
-        return Effect.UNKNOWN
-    if entry is None:
-        return Effect.CREATE
-    if name != address and entry.address == name:
-        return Effect.MOVE
-    return Effect.UPDATE if has_fields else Effect.NOTHING
 
 
 def _fields(old: Declared, new: Declared) -> Iterator[FieldChange]:

@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import assert_never
 
 from syncspec.planning.plan import Action, Batch, Change
+from syncspec.records import Lifecycle, OnRemove
 from syncspec.values import digest
 from syncspec.values.structure import quoted
 
@@ -57,9 +58,9 @@ def _decisive(change: Change) -> list[str]:
             # It is sent once more where it turns out to be absent, so that what would be sent counts.
             return [change.code, digest(change.desired.data) if change.desired is not None else ""]
         case Action.BLOCKED:
-            return [change.code]
+            return [change.code, *([_lifecycle(change)] if change.relocks else [])]
         case Action.UNCHANGED | Action.DRIFT:
-            return []
+            return [_lifecycle(change)] if change.relocks else (["dropped", change.upstream_id or ""] * change.drops)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -72,7 +73,10 @@ def _changed(change: Change) -> str:
 
 
 def _lifecycle(change: Change) -> str:
-    return "protected" if change.desired is not None and change.desired.lifecycle.protect else ""
+    """What is to be locked of the record's removal; empty where nothing is said of it."""
+    lifecycle = change.desired.lifecycle if change.desired is not None else Lifecycle()
+    words = (lifecycle.on_remove, lifecycle.protect, lifecycle.delete_adopted)
+    return "" if words == (OnRemove.KEEP, None, False) else " ".join(map(str, words))
 
 
 def _baseline(change: Change) -> str:

@@ -11,8 +11,8 @@ from syncspec.settings import UpstreamSettings
 
 __all__ = ["PlanningInput", "Selects"]
 
-Selects = Callable[[DesiredSet, str], bool]
-"""Whether an address of a set is planned in this run."""
+Selects = Callable[[DesiredSet | None, str], bool]
+"""Whether an address of a set is planned in this run; without a set, one that no manifest declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,5 +40,5 @@ class PlanningInput:
     selected: Selects | None = None
     digest_keys: DigestKeys = field(default_factory=DigestKeys)
 
-    def selects(self, record_set: DesiredSet, address: str) -> bool:
+    def selects(self, record_set: DesiredSet | None, address: str) -> bool:
         return self.selected is None or self.selected(record_set, address)

@@ -77,6 +77,8 @@ class Change:
     `moved_from` is the former address of a move. `desired` None: the address is not declared.
     `observed` is the matched row: the baseline of an adoption, and what an update changes. `fields` of an update are
     those that it sends; an adoption sends its own only where it `rewrites` them. `resend`: what was sent before.
+    `after` are addresses whose own steps come first, each of which must succeed. `relocks`: what the lock entry says of
+    its record's removal is written anew, `drops`: the entry is dropped; neither sends anything.
     """
 
     address: str
@@ -94,6 +96,9 @@ class Change:
     observed: ObservedRecord | None = None
     resend: Resend | None = None
     rewrites: bool = False
+    after: tuple[str, ...] = ()
+    relocks: bool = False
+    drops: bool = False
 
     @property
     def set_name(self) -> str:
@@ -103,6 +108,11 @@ class Change:
     def is_sent(self) -> bool:
         """Whether a mutation request belongs to it."""
         return self.action in WRITES or self.rewrites
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether apply changes its lock entry without a request."""
+        return self.action in LOCKS or self.relocks or self.drops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,4 +169,4 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether apply would neither send a request nor change the lockfile."""
-        return not any(change.action in WRITES or change.action in LOCKS for change in self.changes)
+        return not any(change.is_sent or change.is_kept for change in self.changes)

@@ -18,9 +18,14 @@ Declared: TypeAlias = tuple[DesiredSet, DesiredRecord]
 def renamed(removed: Mapping[str, Declared], added: Mapping[str, Declared]) -> dict[str, str]:
     """The former address of each added record that was declared under another one.
 
-    Told by the match key, or by the same data; within one collection of one sync, and only where it is unmistakable.
+    Told by the manifest itself; else by the match key, or by the same data, within one collection of one sync, and
+    only where it is unmistakable.
     """
     former: dict[str, str] = {}
+    for address, (_, record) in added.items():
+        name = next((each for each in record.former if each in removed and each not in former.values()), None)
+        if name is not None:
+            former[address] = name
     if removed and added:
         for identity in (_key, _data):
             taken = set(former.values())

@@ -15,6 +15,8 @@ class Rule(StrEnum):
     MATCH = "match"
     DECLARED_ID = "declared-id"
     IMPLIED_MOVE = "implied-move"
+    MOVED = "moved"
+    MOVED_FROM_SEVERAL = "moved-from-several"
     ADOPT_BLOCKED = "adopt-blocked"
     DECLARED_ID_NOT_FOUND = "declared-id-not-found"
     DUPLICATE = "duplicate"
@@ -40,6 +42,14 @@ class Rule(StrEnum):
     TARGET_CHANGED = "target-changed"
     OTHER_ID_DECLARED = "other-id-declared"
     LOCKED_TWICE = "locked-twice"
+    # no longer declared
+    RETAINED = "retained"
+    RELEASED = "released"
+    REMOVED = "removed"
+    GONE = "gone"
+    PROTECTED = "protected"
+    HELD = "held-by-a-declared-record"
+    REFERRED_TO = "referred-to"
     # either
     OPEN_ATTEMPT = "open-attempt"
     NOT_READABLE = "not-readable"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Self
@@ -23,7 +23,8 @@ class Selection:
     """What was asked for; empty parts select everything.
 
     `include` and `exclude` hold addresses, set names and globs; `labels` must all be there; `paths` are files and
-    folders relative to the project's folder, with forward slashes.
+    folders relative to the project's folder, with forward slashes. An address that is not declared stands in no file
+    and carries no label: only `include` and `exclude` speak of it.
     """
 
     include: tuple[str, ...] = ()
@@ -40,9 +41,10 @@ class Selection:
         """The selection, None where it leaves nothing out."""
         return None if self.is_everything else self
 
-    def __call__(self, record_set: DesiredSet, address: str) -> bool:
+    def __call__(self, record_set: DesiredSet | None, address: str) -> bool:
+        is_set_selected = self.selects_set(record_set) if record_set else not (self.labels or self.paths)
         return (
-            self.selects_set(record_set)
+            is_set_selected
             and (not self.include or matches_any(address, self.include))
             and not matches_any(address, self.exclude)
         )
@@ -53,19 +55,28 @@ class Selection:
             return False
         return not self.paths or any(_lies_in(record_set.source.file, path) for path in self.paths)
 
-    def check(self, sets: Sequence[DesiredSet], elsewhere: Mapping[str, SetElsewhere] = _NOTHING) -> None:
-        """Make sure that every part that was asked for names something. Raises UsageError.
+    def check(
+        self,
+        sets: Sequence[DesiredSet],
+        locked: Collection[str] = (),
+        elsewhere: Mapping[str, SetElsewhere] = _NOTHING,
+    ) -> None:
+        """Make sure that every part that was asked for names something, declared or `locked`. Raises UsageError.
 
         `elsewhere` are the sets of other environments, by name: they are not declared here, and the message says so.
         """
         addresses = [record.address for record_set in sets for record in record_set.records]
+        addresses += [address for address in locked if address not in set(addresses)]
         names = [record_set.name for record_set in sets]
         for pattern in (*self.include, *self.exclude):
             if pattern not in names and not any(matches_any(address, [pattern]) for address in addresses):
                 other = elsewhere.get(pattern.partition(".")[0])
                 if other is not None:
                     raise _elsewhere(other.told(pattern.partition(".")[0]), other)
-                raise _nothing(f'"{pattern}" names no declared record or set', did_you_mean(pattern, addresses + names))
+                raise _nothing(
+                    f'"{pattern}" names no declared or locked record, and no set',
+                    did_you_mean(pattern, addresses + names),
+                )
         for path in self.paths:
             if not any(_lies_in(record_set.source.file, path) for record_set in sets):
                 for name, other in sorted(elsewhere.items()):

@@ -196,8 +196,15 @@ class PlanningState:
 
     def repeat_of(self, record_set: DesiredSet, record: DesiredRecord) -> Resend | None:
         """What was sent to change this locked record, and then proved to have changed nothing."""
-        found = self.undone.get(record.address)
-        if found is None or found.target.place != record_set.target.place:
+        return self._repeat(record.address, record_set.target.place, MutationKind.UPDATE)
+
+    def repeat_of_deletion(self, entry: LockEntry) -> Resend | None:
+        """What was sent to delete this record, and then proved not to have done so."""
+        return self._repeat(entry.address, entry.target.place, MutationKind.DELETE)
+
+    def _repeat(self, address: str, place: Place, kind: MutationKind) -> Resend | None:
+        found = self.undone.get(address)
+        if found is None or found.target.place != place or found.kind != kind:
             return None
         return Resend(attempt=found.attempt, absences=found.absences, alone=found.refused)
 

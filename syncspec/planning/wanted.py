@@ -7,6 +7,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from syncspec.lockfile import DigestKeys, Lockfile, OpenAttempt
 from syncspec.planning.inputs import Selects
+from syncspec.planning.removal import removable
 from syncspec.records import DesiredSet, Lens, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.observe import Sought, Wanted
@@ -30,8 +31,9 @@ def places_to_observe(
     """Each collection that a selected record lives in, once, with what makes its rows relevant.
 
     Sets that are not selected count too where they share such a collection: their records may be what a row is.
-    Where everything is selected, collections that only open `attempts` are in count too, as long as one of the
-    `upstreams` still has their endpoint. `also` are upstream IDs that matter wherever they are.
+    So do collections of selected records that may be deleted, and, where everything is selected, those that only open
+    `attempts` are in, as long as one of the `upstreams` still has their endpoint. `also` are upstream IDs that matter
+    wherever they are.
     """
     shared: dict[_Place, list[DesiredSet]] = defaultdict(list)
     for record_set in sets:
@@ -48,8 +50,13 @@ def places_to_observe(
         for place, group in sorted(shared.items())
         if any(_has_selected(record_set, selected) for record_set in group)
     }
-    if selected is None:
-        targets |= _targets_of_attempts(open_in, set(targets.values()), upstreams or {})
+    others = set(open_in) if selected is None else set[_Place]()
+    others |= {
+        entry.target.place
+        for entry in removable(lockfile.entries.values(), sets)
+        if selected is None or selected(None, entry.address)
+    }
+    targets |= _other_targets(others - set(targets.values()), upstreams or {})
     named = tuple(also)
     return {
         target: _wanted(shared[place], (*locked[place], *named), open_in[place], keys)
@@ -57,14 +64,13 @@ def places_to_observe(
     }
 
 
-def _targets_of_attempts(
-    open_in: Mapping[_Place, Sequence[OpenAttempt]], known: set[_Place], upstreams: Mapping[str, UpstreamSettings]
-) -> dict[Target, _Place]:
+def _other_targets(places: Iterable[_Place], upstreams: Mapping[str, UpstreamSettings]) -> dict[Target, _Place]:
+    """Places that no selected set lives in, as far as the project still has their endpoint."""
     names = {settings.endpoint: name for name, settings in sorted(upstreams.items(), reverse=True)}
     return {
         Target(upstream=names[place[0]], endpoint=place[0], sync_id=place[1], collection_id=place[2]): place
-        for place in sorted(open_in)
-        if place not in known and place[0] in names
+        for place in sorted(places)
+        if place[0] in names
     }
 
 

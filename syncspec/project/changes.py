@@ -279,4 +279,4 @@ def _check_selection(selection: Selection, pairs: Sequence[_Pair]) -> None:
     loaded = [each for pair in pairs for each in (pair.before, pair.after) if each is not None]
     sets = [record_set for each in loaded for record_set in each.sets]
     elsewhere = {name: other for each in loaded for name, other in each.elsewhere.items()}
-    selection.check(sets, elsewhere)
+    selection.check(sets, elsewhere=elsewhere)

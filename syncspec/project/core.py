@@ -76,10 +76,17 @@ class AsyncProject:
         with sheltered() as shelter:
             loaded = self.load()
             shelter()
-            selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
             with paused_collector():
                 state = await look_up_state(loaded, clock=self.clock)
                 shelter()
+            selection = choose(
+                loaded,
+                include=include,
+                exclude=exclude,
+                labels=labels or {},
+                paths=paths,
+                locked=state.lockfile.entries.keys(),
+            )
             async with connections_of(loaded, state) as connections:
                 made, _ = await outlook(
                     loaded, state, selection.narrowed, connections, clock=self.clock, on_rows=on_rows
@@ -122,7 +129,16 @@ class AsyncProject:
                 hint="give the selection to plan(), or leave the plan away",
             )
         loaded = self.load()
-        selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
+        # What is no longer declared can be named, too, and only the lockfile tells what that is.
+        known = await look_up_state(loaded, clock=self.clock) if include or exclude else None
+        selection = choose(
+            loaded,
+            include=include,
+            exclude=exclude,
+            labels=labels or {},
+            paths=paths,
+            locked=known.lockfile.entries.keys() if known is not None else (),
+        )
         if plan is not None:
             selection = plan.selection
         guards = functools.reduce(allow_once, allow, loaded.guards)
@@ -147,7 +163,7 @@ class AsyncProject:
                 for expected in (approved, plan.digest if plan is not None else None):
                     _check_digest(expected, made)
                 _check_readable(made)
-                check_guards(made, guards, locked_count=len(run.state.lockfile.entries))
+                check_guards(made, guards, locked_count=len(run.state.lockfile.entries), sets=loaded.sets)
                 if confirm is not None and not made.is_empty:
                     if not confirm(reviewable):
                         raise NotConfirmedError("Not confirmed", detail="The plan was not approved. Nothing was sent.")

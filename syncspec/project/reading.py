@@ -12,6 +12,7 @@ import anyio
 
 from syncspec.apply.state import State
 from syncspec.errors import SyncspecError
+from syncspec.planning.removal import removable
 from syncspec.records import Observation, Target
 from syncspec.settings import LoadedProject
 from syncspec.upstream import connect
@@ -26,12 +27,16 @@ OnRows: TypeAlias = Callable[[Target, int], None]
 
 @asynccontextmanager
 async def connections_of(loaded: LoadedProject, state: State | None = None) -> AsyncIterator[dict[str, Connection]]:
-    """Connect to every upstream that a set uses, or that an open attempt of `state` was sent to; gives them by name.
+    """Connect to every upstream that a set uses, and to those in which the `state` leaves something to settle or to
+    delete; gives them by name.
 
     Raises UpstreamError.
     """
     context = ConnectContext(state_dir=loaded.state_dir, data_schemas=loaded.data_schemas)
-    endpoints = {attempt.target.endpoint for attempt in state.to_reconcile} if state is not None else set()
+    endpoints = set[str]()
+    if state is not None:
+        endpoints |= {attempt.target.endpoint for attempt in state.to_reconcile}
+        endpoints |= {entry.target.endpoint for entry in removable(state.lockfile.entries.values(), loaded.sets)}
     names = sorted(
         {record_set.target.upstream for record_set in loaded.sets}
         | {name for name, settings in loaded.upstreams.items() if settings.endpoint in endpoints}

@@ -59,7 +59,7 @@ class Sight:
     async def look_again(self, addresses: Collection[str]) -> tuple[Reconciled, Plan]:
         """Look at the collections of these addresses, and plan them alone."""
 
-        def chosen(_: DesiredSet, address: str) -> bool:
+        def chosen(_: DesiredSet | None, address: str) -> bool:
             return address in addresses
 
         return await self._look(chosen)

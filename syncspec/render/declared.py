@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import assert_never
 
 from syncspec.diagnostics import Diagnostic, Severity
-from syncspec.planning.comparison import Comparison, DeclaredChange, Effect, Kind
+from syncspec.planning.comparison import Comparison, DeclaredChange, Kind
+from syncspec.planning.expectation import Effect
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.set_settings import SettingChange
 from syncspec.render.redaction import HIDDEN

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from syncspec.apply.report import RecordOutcome
 from syncspec.diagnostics import Severity
-from syncspec.planning.comparison import Effect, Kind
+from syncspec.planning.comparison import Kind
+from syncspec.planning.expectation import Effect
 from syncspec.planning.plan import Action
 from syncspec.records import Absence
 

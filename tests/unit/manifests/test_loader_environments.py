@@ -114,6 +114,15 @@ def test_a_trial_without_a_project_file_takes_every_set(workspace: Any) -> None:
     assert [each.name for each in project.sets] == ["contacts", "seeds"]
 
 
+def test_a_move_to_a_set_of_another_environment_says_nothing_here(workspace: Any) -> None:
+    workspace.project(TWO)
+    workspace.contacts(SEEDS, name="seeds")
+    workspace.contacts("match_on: [Email]\nmoved: [{from: old, to: seeds.p}]\nrecords: {paul: {data: {Email: x}}}\n")
+    assert sets_of(workspace, "prod") == ["contacts"]
+    seeds = workspace.load(environment="sandbox").sets[1]
+    assert seeds.records[0].former[0] == "contacts.old"
+
+
 def test_rows_of_a_set_that_is_left_out_are_not_read(workspace: Any) -> None:
     workspace.project(TWO)
     workspace.contacts("environments: [sandbox]\nrecords_from: {file: none.csv, name: '${row.Email}'}\n", name="seeds")
@@ -127,7 +136,7 @@ def test_a_target_in_a_set_of_another_environment_says_so(workspace: Any, patter
     workspace.contacts(SEEDS, name="seeds")
     project = workspace.load(environment="prod")
     with pytest.raises(UsageError) as caught:
-        Selection(include=(pattern,)).check(project.sets, project.elsewhere)
+        Selection(include=(pattern,)).check(project.sets, elsewhere=project.elsewhere)
     (found,) = caught.value.diagnostics
     assert 'The set "seeds" is declared for sandbox only (manifests/seeds.yaml:' in found.detail
     assert found.hint == "name its environment with -e sandbox, or add this one to the set"
@@ -269,7 +278,7 @@ def test_a_protection_may_be_added_anywhere_and_said_again(workspace: Any) -> No
         "match_on: [Email]\nlifecycle: {on_drift: fail}\n"
         "records: {p: {data: {Email: x}, lifecycle: {protect: true}}, q: {data: {Email: y}}}\n"
     )
-    assert [lifecycle(workspace, each, "plain").protect for each in "pq"] == [True, False]
+    assert [lifecycle(workspace, each, "plain").protect for each in "pq"] == [True, None]
     assert [lifecycle(workspace, each, "e").protect for each in "pq"] == [True, True]
 
 

@@ -12,7 +12,8 @@ from support.builders import TARGET, desired, locked, record_set
 from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import UsageError
 from syncspec.lockfile import LockEntry, Lockfile, Origin
-from syncspec.planning.comparison import Comparison, DeclaredChange, Effect, Kind, compare, folded, parted
+from syncspec.planning.comparison import Comparison, DeclaredChange, Kind, compare, folded, parted
+from syncspec.planning.expectation import Effect
 from syncspec.planning.plan import FieldChange
 from syncspec.planning.selection import Selection
 from syncspec.records import (
@@ -192,6 +193,17 @@ def test_without_a_key_the_same_data_tells_a_rename() -> None:
     assert [change.kind for change in between([old], [other]).changes] == [Kind.REMOVED, Kind.ADDED]
 
 
+def test_a_rename_that_the_manifest_tells_needs_no_likeness() -> None:
+    new = replace(desired("contacts.muad", Email="muad@x", Age=15), former=("contacts.gone", "contacts.paul"))
+    found = only(between([PAUL], [new], locked("contacts.paul", "003A")))
+    assert (found.kind, found.former, found.effect) == (Kind.RENAMED, "contacts.paul", Effect.MOVE)
+    assert found.fields == (FieldChange(path="Email", before="paul@x", after="muad@x"),)
+
+
+def test_a_rename_that_was_done_before_is_none() -> None:
+    assert between([PAUL], [replace(PAUL, former=("contacts.long-ago",))]).is_empty
+
+
 def test_a_rename_that_could_be_of_several_records_is_none() -> None:
     old = [desired(f"contacts.a{n}", match_on=(), Email="x") for n in (1, 2)]
     found = between(old, [desired("contacts.b", match_on=(), Email="x")])
@@ -214,13 +226,27 @@ def test_a_record_that_only_moves_between_files_does_not_change() -> None:
 
 def test_a_lifecycle_is_told_key_by_key_and_a_lifted_protection_too() -> None:
     old = with_lifecycle(PAUL, protect=True, ignore_changes=("Age",))
-    found = only(between([old], [with_lifecycle(PAUL, on_drift=OnDrift.FAIL)], locked("contacts.paul", "003A")))
+    found = only(
+        between([old], [with_lifecycle(PAUL, on_drift=OnDrift.FAIL, protect=False)], locked("contacts.paul", "003A"))
+    )
     assert {(each.path, repr(each.before), repr(each.after)) for each in found.settings} == {
         ("lifecycle.on_drift", "'report'", "'fail'"),
         ("lifecycle.ignore_changes", "['Age']", "[]"),
         ("lifecycle.protect", "True", "False"),
     }
     assert (found.unprotected, found.protected, found.effect) == (True, False, Effect.NOTHING)
+
+
+@pytest.mark.parametrize(
+    ("declared", "entry", "protected", "unprotected"),
+    [(None, True, True, False), (False, True, False, True), (None, False, False, False), (True, False, True, False)],
+)
+def test_a_locked_protection_holds_until_the_manifest_takes_it_away(
+    declared: bool | None, entry: bool, protected: bool, unprotected: bool
+) -> None:
+    new = with_lifecycle(desired("contacts.paul", Email="paul@x", Age=16), protect=declared)
+    found = only(between([PAUL], [new], locked("contacts.paul", "003A", protect=entry)))
+    assert (found.protected, found.unprotected) == (protected, unprotected)
 
 
 def test_a_declared_upstream_id_is_told() -> None:

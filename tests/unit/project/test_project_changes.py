@@ -17,7 +17,8 @@ from support.history import GIT_ENVIRONMENT, History, started
 from syncspec.errors import ManifestError, SyncspecError, UsageError
 from syncspec.lockfile import Lockfile
 from syncspec.lockfile.file import write_lockfile
-from syncspec.planning.comparison import Comparison, Effect, Kind
+from syncspec.planning.comparison import Comparison, Kind
+from syncspec.planning.expectation import Effect
 from syncspec.project.changes import DeclaredChanges, changes
 from syncspec.project.opening import Opening
 from syncspec.project.revisions import Span, parse_span

@@ -12,7 +12,8 @@ from support.builders import TARGET
 from support.pages import read_html, read_markdown
 
 from syncspec.diagnostics import Diagnostic, Severity, Source
-from syncspec.planning.comparison import Comparison, DeclaredChange, Effect, Kind
+from syncspec.planning.comparison import Comparison, DeclaredChange, Kind
+from syncspec.planning.expectation import Effect
 from syncspec.planning.plan import FieldChange
 from syncspec.planning.set_settings import SettingChange
 from syncspec.project.results import render_changes

@@ -124,8 +124,10 @@ def compare(
     )
 
 
-def folded(comparisons: Iterable[Comparison]) -> tuple[Comparison, ...]:
+def folded(comparisons: Sequence[Comparison]) -> tuple[Comparison, ...]:
     """Those that tell the same put together: upstream IDs and endpoints, which differ by environment, are left out."""
+    if len(comparisons) < 2:
+        return tuple(comparisons)
     groups: list[tuple[Comparison, list[Comparison]]] = []
     for comparison in comparisons:
         form = _form(comparison)

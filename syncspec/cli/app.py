@@ -19,6 +19,8 @@ _COMMANDS = {
     "fmt": "Give manifests their canonical form.",
     "plan": "Show what apply would do.",
     "apply": "Do what the manifests say, after a question.",
+    "undo": "Take back what one run did, after a question.",
+    "destroy": "Delete all that was created, after a question.",
     "resolve": "Settle by hand what became of a record.",
     "explain": "Tell all that is known of one record.",
     "runs": "List past runs, or show one.",

@@ -50,6 +50,11 @@ class Rule(StrEnum):
     PROTECTED = "protected"
     HELD = "held-by-a-declared-record"
     REFERRED_TO = "referred-to"
+    # undone
+    RESTORED_BEFORE = "restored-before"
+    UNDONE = "undone"
+    CHANGED_SINCE = "changed-since"
+    NOT_UNDOABLE = "not-undoable"
     # either
     OPEN_ATTEMPT = "open-attempt"
     NOT_READABLE = "not-readable"

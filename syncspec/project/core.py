@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from syncspec.apply.clock import Clock, SystemClock
 from syncspec.apply.events import OnEvent
@@ -20,24 +19,23 @@ from syncspec.planning.guards import check_guards
 from syncspec.planning.plan import Plan
 from syncspec.project.choice import choose
 from syncspec.project.follow_up import follow_up
-from syncspec.project.loop import run_to_end
+from syncspec.project.loop import run_alone as _run
 from syncspec.project.opening import Opening
 from syncspec.project.outlook import outlook
 from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
+from syncspec.project.reversals import AsyncReversals, Reversals
 from syncspec.project.sight import Sight, within
 from syncspec.project.validation import Validation, validate
 from syncspec.settings import LoadedProject
 
 __all__ = ["AsyncProject", "Confirm", "Project"]
 
-T = TypeVar("T")
-
 Confirm = Callable[[ReviewablePlan], bool]
 """Asked with the plan before anything is done; False ends the apply with NotConfirmedError."""
 
 
-class AsyncProject:
+class AsyncProject(AsyncReversals):
     """One project in one environment. Every call reads the manifests anew; nothing stays open between calls."""
 
     def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
@@ -176,11 +174,13 @@ class AsyncProject:
         return AppliedReport(report=report, plan=made)
 
 
-class Project:
+class Project(Reversals):
     """The same for callers without an event loop: each call runs one of its own.
 
     `asynchronous` is the project for callers with one.
     """
+
+    asynchronous: AsyncProject
 
     def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
         self.asynchronous = AsyncProject(opening, clock=clock)
@@ -239,24 +239,6 @@ class Project:
             wait_settled=wait_settled,
             no_prior_run=no_prior_run,
         )
-
-
-def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:
-    if _is_loop_running():
-        raise UsageError(
-            "An event loop is running already",
-            detail="A Project runs a loop of its own for each call. Nothing was read or sent.",
-            hint="use syncspec.open_async and await its calls",
-        )
-    return run_to_end(functools.partial(call, **options))
-
-
-def _is_loop_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _check_digest(expected: str | None, plan: Plan) -> None:

@@ -11,9 +11,9 @@ from syncspec.apply.state import State, reading_of
 from syncspec.diagnostics import sorted_diagnostics
 from syncspec.manifests.collector import paused_collector
 from syncspec.planning.diff import plan as make_plan
-from syncspec.planning.inputs import PlanningInput, Selects
+from syncspec.planning.inputs import Planner, PlanningInput, Selects
 from syncspec.planning.plan import Plan
-from syncspec.planning.wanted import places_to_observe
+from syncspec.planning.wanted import Touches, places_to_observe
 from syncspec.project.cold import cold_warning
 from syncspec.project.reading import OnRows, observe_all
 from syncspec.records import Observation
@@ -31,15 +31,17 @@ async def outlook(
     *,
     clock: Clock,
     on_rows: OnRows | None = None,
+    planner: Planner = make_plan,
+    touches: Touches | None = None,
 ) -> tuple[Plan, list[Observation]]:
     """Plan the selected addresses (None: all) as an apply would at this moment; gives what was read, too.
 
     Open attempts are reconciled in the plan's eyes only: nothing is written.
     """
     began = moment_of(clock)
-    observations = await observe(loaded, state, selected, connections, clock=clock, on_rows=on_rows)
+    observations = await observe(loaded, state, selected, connections, clock=clock, on_rows=on_rows, touches=touches)
     seen = _reconciled(loaded, state, observations, began, clock)
-    return plan_from(loaded, seen, selected, observations, began=began), observations
+    return plan_from(loaded, seen, selected, observations, began=began, planner=planner), observations
 
 
 async def observe(
@@ -51,10 +53,11 @@ async def observe(
     clock: Clock,
     on_rows: OnRows | None = None,
     also: Iterable[str] = (),
+    touches: Touches | None = None,
 ) -> list[Observation]:
     """Read every collection that matters to the selected addresses, or to what is not settled.
 
-    `also` are upstream IDs whose rows matter besides.
+    `also` are upstream IDs whose rows matter besides; `touches` chooses further collections, see `places_to_observe`.
     """
     wanted = places_to_observe(
         loaded.sets,
@@ -64,6 +67,7 @@ async def observe(
         upstreams=loaded.upstreams,
         selected=selected,
         also=(*also, *(entry.upstream_id for entry in state.entries_elsewhere)),
+        touches=touches,
     )
     return await observe_all(loaded, wanted, connections, now=clock.now, on_rows=on_rows)
 
@@ -75,8 +79,12 @@ def plan_from(
     observations: Sequence[Observation],
     *,
     began: Moment,
+    planner: Planner = make_plan,
 ) -> Plan:
-    """Plan the selected addresses from what was read since `began`; the project's own findings are among the plan's."""
+    """Plan the selected addresses from what was read since `began`; the project's own findings are among the plan's.
+
+    `planner` decides what is to be done: by default what is declared.
+    """
     inputs = PlanningInput(
         project=loaded.name,
         environment=loaded.environment,
@@ -93,7 +101,7 @@ def plan_from(
         digest_keys=state.digest_keys,
     )
     with paused_collector():
-        made = make_plan(inputs)
+        made = planner(inputs)
     findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made, began=began)]
     return replace(made, diagnostics=sorted_diagnostics(findings))
 

@@ -8,10 +8,12 @@ from syncspec.apply.clock import Clock, moment_of
 from syncspec.apply.reconcile import Reconciled
 from syncspec.apply.run import Run
 from syncspec.errors import StalePlanError
-from syncspec.planning.inputs import Selects
+from syncspec.planning.diff import plan as make_plan
+from syncspec.planning.inputs import Planner, Selects
 from syncspec.planning.narrowing import steps_beyond
 from syncspec.planning.notes import listed
 from syncspec.planning.plan import Plan
+from syncspec.planning.wanted import Touches
 from syncspec.project.cold import seconds_until_warm
 from syncspec.project.outlook import observe, plan_from
 from syncspec.project.reading import OnRows
@@ -23,7 +25,7 @@ __all__ = ["Sight", "within"]
 
 
 class Sight:
-    """One run's eyes on its upstreams."""
+    """One run's eyes on its upstreams. `planner` and `touches`: what is planned instead of what is declared."""
 
     def __init__(
         self,
@@ -33,7 +35,10 @@ class Sight:
         *,
         clock: Clock,
         on_rows: OnRows | None,
+        planner: Planner = make_plan,
+        touches: Touches | None = None,
     ) -> None:
+        self._planner, self._touches = planner, touches
         self._loaded, self._run, self._connections = loaded, run, connections
         self._clock, self._on_rows = clock, on_rows
         self._began = moment_of(clock)
@@ -68,10 +73,17 @@ class Sight:
         began = self._began = moment_of(self._clock)
         run = self._run
         observations = await observe(
-            self._loaded, run.state, selected, self._connections, clock=self._clock, on_rows=self._on_rows
+            self._loaded,
+            run.state,
+            selected,
+            self._connections,
+            clock=self._clock,
+            on_rows=self._on_rows,
+            touches=self._touches,
         )
         reconciled = run.reconcile(observations, began=began)
-        return reconciled, plan_from(self._loaded, run.state, selected, observations, began=began)
+        made = plan_from(self._loaded, run.state, selected, observations, began=began, planner=self._planner)
+        return reconciled, made
 
 
 def within(approved: Plan, now: Plan) -> Plan:

@@ -72,6 +72,12 @@ class Removal:
             return self.blocked(
                 Rule.LOCKED_TWICE, f"{entry.upstream_id} is locked by {names}; take the wrong line out of the lockfile"
             )
+        if (entry.target.place, short_id(entry.upstream_id)) in self.state.held_elsewhere:
+            return self.blocked(
+                Rule.HELD,
+                f"another environment or project holds {entry.upstream_id}, too; drop it in one of the two with: "
+                f"syncspec lock forget {entry.address}",
+            )
         if self.target is None:
             return self.blocked(
                 Rule.TARGET_CHANGED,

@@ -48,7 +48,7 @@ class Rule(StrEnum):
     REMOVED = "removed"
     GONE = "gone"
     PROTECTED = "protected"
-    HELD = "held-by-a-declared-record"
+    HELD = "held-by-another"
     REFERRED_TO = "referred-to"
     # undone
     RESTORED_BEFORE = "restored-before"

@@ -19,6 +19,7 @@ _COMMANDS = {
     "fmt": "Give manifests their canonical form.",
     "plan": "Show what apply would do.",
     "apply": "Do what the manifests say, after a question.",
+    "show": "Show a saved plan, or a past run.",
     "undo": "Take back what one run did, after a question.",
     "destroy": "Delete all that was created, after a question.",
     "resolve": "Settle by hand what became of a record.",

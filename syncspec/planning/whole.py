@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from syncspec.diagnostics import Diagnostic, sorted_diagnostics
 from syncspec.planning.batches import make_batches
-from syncspec.planning.fingerprint import plan_digest
+from syncspec.planning.fingerprint import plan_digest, step_parts
 from syncspec.planning.plan import Change, ObservationSummary, Plan
 from syncspec.planning.state import PlanningState
 
@@ -18,7 +18,8 @@ def plan_of(state: PlanningState, changes: Iterable[Change], diagnostics: Iterab
     inputs = state.inputs
     sets = {record_set.name: record_set for record_set in inputs.sets}
     ordered = tuple(sorted(changes, key=lambda change: change.address))
-    batches, bodies = make_batches(ordered, sets, inputs.upstreams)
+    batches = make_batches(ordered, sets, inputs.upstreams)
+    steps = (parts for change in ordered if (parts := step_parts(change, sets, inputs.digest_keys.shared)))
     return Plan(
         project=inputs.project,
         environment=inputs.environment,
@@ -26,7 +27,7 @@ def plan_of(state: PlanningState, changes: Iterable[Change], diagnostics: Iterab
         batches=batches,
         observations=_summaries(state),
         diagnostics=sorted_diagnostics(diagnostics),
-        digest=plan_digest(inputs.project, inputs.environment, ordered, batches, bodies),
+        digest=plan_digest(inputs.project, inputs.environment, steps, batches),
     )
 
 

@@ -82,7 +82,7 @@ async def preview(errand: Errand, *, clock: Clock, on_rows: OnRows | None = None
     loaded = errand.loaded
     state = await look_up_state(loaded, clock=clock)
     async with connections_of(loaded, state, touches=errand.touches) as connections:
-        made, _ = await outlook(
+        seen = await outlook(
             loaded,
             state,
             errand.selection.narrowed,
@@ -92,7 +92,7 @@ async def preview(errand: Errand, *, clock: Clock, on_rows: OnRows | None = None
             planner=errand.planner,
             touches=errand.touches,
         )
-    return ReviewablePlan(plan=made, project=loaded, selection=errand.selection)
+    return ReviewablePlan(plan=seen.plan, project=loaded, selection=errand.selection, state=seen.state)
 
 
 async def carry_out(
@@ -131,7 +131,7 @@ async def carry_out(
                 touches=errand.touches,
             )
             made = await sight.plan(chosen)
-            reviewable = ReviewablePlan(plan=made, project=loaded, selection=errand.selection)
+            reviewable = ReviewablePlan(plan=made, project=loaded, selection=errand.selection, state=run.state)
             if on_plan is not None:
                 on_plan(reviewable)
             check_guards(made, guards, locked_count=len(run.state.lockfile.entries))

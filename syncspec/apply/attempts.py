@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from syncspec.apply.states import OPEN_STATES, AttemptState, may_follow
 from syncspec.errors import StateError
 from syncspec.lockfile import FieldDigests, LockEntry, OpenAttempt
 from syncspec.lockfile.lines import lens_text
-from syncspec.records import Lens, ObservedRecord, Target
+from syncspec.records import Data, Lens, ObservedRecord, Target
 
 __all__ = ["AttemptOutcome", "AttemptTable", "Intended", "Intent", "Settlement"]
 
@@ -26,7 +27,8 @@ class Intent:
     """One record that is about to be sent. `key` and `loose_key` are digests, `sent` those of its fields.
 
     `repeats` is the attempt that came before, `absences` how often the record was sent and then proved absent;
-    `alone`: it was in a request that was refused, so that it goes in one of its own.
+    `alone`: it was in a request that was refused, so that it goes in one of its own. `before`: what the upstream showed
+    of the fields of an update, those that are not sensitive.
     """
 
     address: str
@@ -44,6 +46,7 @@ class Intent:
     repeats: str | None = None
     absences: int = 0
     alone: bool = False
+    before: Data = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +155,8 @@ class AttemptTable:
                 for intent in intents
             ],
         )
+        overwritten = [(names[intent.address], json.dumps(intent.before)) for intent in intents if intent.before]
+        self._db.executemany("INSERT INTO overwritten VALUES (?, ?)", overwritten)
         return names
 
     def keep_lines(self, lines: Iterable[OpenAttempt]) -> None:
@@ -279,6 +284,17 @@ class AttemptTable:
         with reading():
             return self._db.execute(
                 "SELECT * FROM attempts WHERE lockfile = ? AND address = ? ORDER BY rowid", (self._lockfile, address)
+            ).fetchall()
+
+    def of_run(self, run: str) -> list[sqlite3.Row]:
+        """Every attempt of one run in its order, with what an update overwrote as `overwritten`."""
+        with reading():
+            # A journal of an older version lacks the table until it is written to.
+            has_table = self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'overwritten'").fetchone()
+            known = "SELECT data FROM overwritten WHERE overwritten.attempt = attempts.attempt" if has_table else "NULL"
+            return self._db.execute(
+                f"SELECT *, ({known}) AS overwritten FROM attempts WHERE lockfile = ? AND run = ? ORDER BY rowid",  # noqa: S608
+                (self._lockfile, run),
             ).fetchall()
 
     def _select(self, condition: str) -> Iterator[OpenAttempt]:

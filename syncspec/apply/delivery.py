@@ -90,6 +90,7 @@ class Delivery:
             repeats=self.repeats.get(record.address),
             absences=self.absences.get(record.address, 0),
             alone=self.alone,
+            before=record.before,
         )
 
     def outcomes(self, state: AttemptState, verdict: Verdict) -> list[AttemptOutcome]:

@@ -18,7 +18,8 @@ __all__ = ["Mapped", "SentRecord", "map_answer", "map_by_id"]
 class SentRecord:
     """A record as it was sent: its declaration, the wire's data, and how its set tells records apart.
 
-    A record that is deleted has no declaration. `after` are addresses of which each must have succeeded before.
+    A record that is deleted has no declaration. `before`: what an update overwrites, sensitive fields left out.
+    `after` are addresses of which each must have succeeded before.
     `key_secret` keys the digests of its match key, where that is sensitive, and `key_id` names it. `sent` holds the
     digests of the fields that are sent; `lens` is how the record is recognised later. `locked` is the entry of the
     record that is changed or deleted, `replaces` that of a deleted record in whose place another one is created.
@@ -35,6 +36,7 @@ class SentRecord:
     sent: Mapping[str, FieldDigests] = field(default_factory=dict)
     locked: LockEntry | None = None
     replaces: LockEntry | None = None
+    before: Data = field(default_factory=dict)
     after: tuple[str, ...] = ()
 
     @property

@@ -62,6 +62,9 @@ CREATE INDEX open_attempts ON attempts (lockfile, state) WHERE state NOT IN ('ap
 CREATE INDEX attempts_of_address ON attempts (lockfile, address);
 CREATE INDEX absent_attempts ON attempts (lockfile) WHERE state = 'not_applied' AND absences + absent > 0;
 
+-- What an update found in the fields that it overwrote, as JSON, for an undo; without the values of sensitive fields.
+CREATE TABLE overwritten (attempt TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;
+
 -- Every upstream ID of every 2xx answer, mapped or not.
 CREATE TABLE returned (
     run TEXT NOT NULL,

@@ -125,5 +125,6 @@ def _sent(
         else entries.changing(names, desired.data, rules, change.observed),
         locked=None if creates else locked[change.address],
         replaces=locked.get(change.address) if creates else None,
+        before={} if creates else {each.path: each.before for each in change.fields if not each.sensitive},
         after=change.after,
     )

@@ -7,7 +7,7 @@ import click
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.options import project_options, review_options
 
-__all__ = ["command"]
+__all__ = ["command", "show_run"]
 
 _EXAMPLES = """\b
 Examples:
@@ -27,31 +27,36 @@ def command(invocation: Invocation, run: str | None) -> int:
 
     RUN may be the beginning of a run's name. The list is text or JSON; one run is shown in every format.
     """
-    from syncspec.apply.history import past_runs, run_report
-    from syncspec.project.results import render_report
+    if run is not None:
+        return show_run(invocation, run)
+    if invocation.format not in ("text", "json"):
+        raise click.UsageError(f"--format {invocation.format} shows one run; name it.")
+    from syncspec.apply.history import past_runs
     from syncspec.render.report_json import runs_json
     from syncspec.render.report_text import runs_text
 
-    if run is None and invocation.format not in ("text", "json"):
-        raise click.UsageError(f"--format {invocation.format} shows one run; name it.")
+    runs = past_runs(invocation.opening().load(resolve_env=False))
+    color = invocation.screen.result_color
+    invocation.write(runs_json(runs) if invocation.is_json else runs_text(runs, color=color))
+    return 0
+
+
+def show_run(invocation: Invocation, run: str) -> int:
+    """Show what one past run did; `run` may be a unique beginning of its name. Raises UsageError."""
+    from syncspec.apply.history import run_report
+    from syncspec.project.results import render_report
 
     project = invocation.opening().load(resolve_env=False)
-    color = invocation.screen.result_color
-    if run is None:
-        runs = past_runs(project)
-        invocation.write(runs_json(runs) if invocation.is_json else runs_text(runs, color=color))
-    else:
-        report = run_report(project, run)
-        invocation.write_rendered(
-            render_report(
-                report,
-                invocation.format,
-                project=project.name,
-                environment=project.environment,
-                color=color,
-                full=True,
-                redact=invocation.redact,
-                folder=invocation.annotated_folder(),
-            )
+    invocation.write_rendered(
+        render_report(
+            run_report(project, run),
+            invocation.format,
+            project=project.name,
+            environment=project.environment,
+            color=invocation.screen.result_color,
+            full=True,
+            redact=invocation.redact,
+            folder=invocation.annotated_folder(),
         )
+    )
     return 0

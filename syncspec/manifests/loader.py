@@ -25,7 +25,6 @@ from syncspec.manifests.discovery import (
     shown,
 )
 from syncspec.manifests.documents import Document, document_from
-from syncspec.manifests.environments import declared_environments
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.models import API_VERSION, RecordSet
 from syncspec.manifests.problems import Problems
@@ -35,7 +34,7 @@ from syncspec.manifests.reader import read_file
 from syncspec.manifests.variables import read_var_file
 from syncspec.settings import LoadedProject
 
-__all__ = ["ProjectFiles", "environments_at", "find_files", "find_project_file", "load", "load_sets", "read_var_file"]
+__all__ = ["ProjectFiles", "find_files", "find_project_file", "load", "load_sets", "read_var_file"]
 
 _STATE = ".syncspec"
 _TRIAL = "trial"
@@ -195,12 +194,6 @@ def load_sets(
     ]
     with paused_collector():
         return assemble(documents, settings=settings, inputs=inputs, layout=layout, problems=problems)
-
-
-def environments_at(root: Path) -> tuple[str, ...]:
-    """The environments that the project file in a folder declares; none where it cannot be read."""
-    documents, _ = read_file(root / PROJECT_FILE, file=PROJECT_FILE)
-    return declared_environments(documents[0]) if len(documents) == 1 else ()
 
 
 def _is_trial(upstream: str | None) -> bool:

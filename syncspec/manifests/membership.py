@@ -77,7 +77,7 @@ def _check_environments(document: Document, names: Sequence[str], known: Sequenc
             problems.add(
                 document,
                 path=path,
-                code="unknown-environment",
+                code="set-environment",
                 summary="Unknown environment",
                 detail=f'"{shortened(name)}" is not declared; '
                 + (f"known: {', '.join(map(shortened, known))}." if known else "the project declares no environments."),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import NamedTuple
 
 from syncspec.planning.deletion_order import levels
@@ -60,8 +59,8 @@ def request_for(batch: Batch, sets: Mapping[str, DesiredSet]) -> MutationRequest
 
 def make_batches(
     changes: Sequence[Change], sets: Mapping[str, DesiredSet], upstreams: Mapping[str, UpstreamSettings]
-) -> tuple[tuple[Batch, ...], list[str]]:
-    """Every change that is sent in exactly one batch, and the digest of each batch's body.
+) -> tuple[Batch, ...]:
+    """Every change that is sent in exactly one batch.
 
     A request is of one kind. Sets that share a collection share its requests, by the smallest of their limits: the
     fewest requests that every limit allows. Records that wait for other consumers go apart; creations with neither
@@ -83,14 +82,12 @@ def make_batches(
         limit = 1 if single else max(1, most)
         limits[lane] = min(limits.get(lane, limit), limit)
     batches: list[Batch] = []
-    digests: list[str] = []
     for lane in sorted(lanes, key=lambda lane: (lane.wave, lanes[lane][0].address)):
         for part in _slices(lanes[lane], limits[lane]):
             target = min(change.target for change in part)
             body = mutation_body(_request(lane, target, part, sets))
             batches.append(_batch(lane, target, part, size=len(body)))
-            digests.append(sha256(body).hexdigest())
-    return tuple(batches), digests
+    return tuple(batches)
 
 
 def _waves(changes: Iterable[Change]) -> dict[str, int]:

@@ -9,20 +9,18 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import replace
 
-from syncspec.diagnostics import sorted_diagnostics
 from syncspec.lockfile import LockEntry, under
-from syncspec.planning.batches import make_batches
 from syncspec.planning.case import Case
-from syncspec.planning.fingerprint import plan_digest
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.locked import decide_locked, untouchable
 from syncspec.planning.notes import Notes
 from syncspec.planning.overview import overview
-from syncspec.planning.plan import LOCKS, Action, Change, ObservationSummary, Plan
+from syncspec.planning.plan import LOCKS, Action, Change, Plan
 from syncspec.planning.removal import decide_removals
 from syncspec.planning.renamed import decide_renamed
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
+from syncspec.planning.whole import plan_of
 from syncspec.planning.wording import attempt_reason, blocked, change_of, removal_words
 from syncspec.records import DesiredRecord, DesiredSet
 from syncspec.values import short_id
@@ -38,17 +36,8 @@ def plan(inputs: PlanningInput) -> Plan:
     decided = _declared(state, notes)
     chosen = [change for change in decided.values() if inputs.selects(sets[change.set_name], change.address)]
     undeclared = [*_unsettled(state), *decide_removals(state, decided)]
-    changes = tuple(sorted([*chosen, *undeclared], key=lambda change: change.address))
-    batches, bodies = make_batches(changes, sets, inputs.upstreams)
-    return Plan(
-        project=inputs.project,
-        environment=inputs.environment,
-        changes=changes,
-        batches=batches,
-        observations=_summaries(state),
-        diagnostics=sorted_diagnostics([*notes.diagnostics(), *overview(state, changes)]),
-        digest=plan_digest(inputs.project, inputs.environment, changes, batches, bodies),
-    )
+    changes = sorted([*chosen, *undeclared], key=lambda change: change.address)
+    return plan_of(state, changes, [*notes.diagnostics(), *overview(state, changes)])
 
 
 def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:
@@ -135,20 +124,3 @@ def _unsettled(state: PlanningState) -> list[Change]:
         for address, attempts in state.attempts.items()
         if address not in state.declared and address not in known and state.inputs.selects(None, address)
     ]
-
-
-def _summaries(state: PlanningState) -> tuple[ObservationSummary, ...]:
-    seen = (rows.observation for rows in state.places.values())
-    return tuple(
-        ObservationSummary(
-            target=each.target,
-            readable=each.readable,
-            absence=each.absence,
-            reason=each.reason,
-            live_rows=each.live_rows,
-            cursor=each.cursor,
-            stream=each.stream,
-            polling_seconds=each.polling_seconds,
-        )
-        for each in sorted(seen, key=lambda each: each.target)
-    )

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
+from syncspec.planning.plan import Plan
 from syncspec.records import DesiredSet, Observation
 from syncspec.settings import UpstreamSettings
 
-__all__ = ["PlanningInput", "Selects"]
+__all__ = ["Planner", "PlanningInput", "Selects"]
 
 Selects = Callable[[DesiredSet | None, str], bool]
 """Whether an address of a set is planned in this run; without a set, one that no manifest declares."""
@@ -42,3 +43,7 @@ class PlanningInput:
 
     def selects(self, record_set: DesiredSet | None, address: str) -> bool:
         return self.selected is None or self.selected(record_set, address)
+
+
+Planner = Callable[[PlanningInput], Plan]
+"""Decides what is to be done: what is declared, or something else that somebody asked for."""

@@ -36,11 +36,12 @@ def removable(entries: Iterable[LockEntry], sets: Iterable[DesiredSet]) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """One lock entry whose record is to be deleted, if that may be. `rows` are its collection's, where it was read."""
+    """One lock entry whose record is to be deleted, if that may be, and why. `record_set` is that of its address."""
 
     state: PlanningState
     entry: LockEntry
     record_set: DesiredSet | None
+    why: str = "no longer declared, and on_remove is delete"
 
     def decide(self) -> Change:
         """Delete it, drop its entry where it is deleted already, or say what blocks that."""
@@ -48,10 +49,19 @@ class Removal:
         if entry.protect:
             return self.blocked(
                 Rule.PROTECTED,
-                "it is protected; declare it again with protect: false and apply that, or drop it from the lockfile "
+                "it is protected; declare it with protect: false and apply that first, or drop it from the lockfile "
                 f"and keep it upstream with: syncspec lock forget --force {entry.address}",
             )
         return self._elsewhere() or self._by_row()
+
+    def waiting(self) -> Change | None:
+        """What an open attempt of the address leads to; None where there is none."""
+        attempts = self.state.attempts.get(self.entry.address)
+        if not attempts:
+            return None
+        reason = attempt_reason(attempts, self.state.inputs.doubts)
+        ids = sorted({upstream_id for each in attempts for upstream_id in each.candidates})
+        return replace(self.change(Action.UNKNOWN, Rule.OPEN_ATTEMPT, reason), upstream_ids=tuple(ids))
 
     def _elsewhere(self) -> Change | None:
         """What blocks it before any row is looked at."""
@@ -61,6 +71,12 @@ class Removal:
             names = " and ".join(sorted(holder.address for holder in holders))
             return self.blocked(
                 Rule.LOCKED_TWICE, f"{entry.upstream_id} is locked by {names}; take the wrong line out of the lockfile"
+            )
+        if (entry.target.place, short_id(entry.upstream_id)) in self.state.held_elsewhere:
+            return self.blocked(
+                Rule.HELD,
+                f"another environment or project holds {entry.upstream_id}, too; drop it in one of the two with: "
+                f"syncspec lock forget {entry.address}",
             )
         if self.target is None:
             return self.blocked(
@@ -100,7 +116,7 @@ class Removal:
                 drops=True,
             )
         resend = self.state.repeat_of_deletion(entry)
-        reason = "no longer declared, and on_remove is delete"
+        reason = self.why
         if resend is not None:
             reason = f"it was sent before and the record is still there; it is sent once more: {reason}"
         change = self.change(Action.DELETE, Rule.REMOVED, reason)
@@ -167,12 +183,10 @@ def decide_removals(state: PlanningState, decided: Mapping[str, Change]) -> list
 
 
 def _decide(removal: Removal, claimed_by: Sequence[str]) -> Change:
-    state, entry = removal.state, removal.entry
-    attempts = state.attempts.get(entry.address)
-    if attempts:
-        reason = f"no longer declared; {attempt_reason(attempts, state.inputs.doubts)}"
-        ids = sorted({upstream_id for each in attempts for upstream_id in each.candidates})
-        return replace(removal.change(Action.UNKNOWN, Rule.OPEN_ATTEMPT, reason), upstream_ids=tuple(ids))
+    entry = removal.entry
+    waiting = removal.waiting()
+    if waiting is not None:
+        return replace(waiting, reason=f"no longer declared; {waiting.reason}")
     if entry.on_remove is OnRemove.KEEP:
         reason = "no longer declared; it stays upstream, and its ID stays locked"
         return removal.change(Action.UNCHANGED, Rule.RETAINED, reason)

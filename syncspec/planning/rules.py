@@ -48,8 +48,13 @@ class Rule(StrEnum):
     REMOVED = "removed"
     GONE = "gone"
     PROTECTED = "protected"
-    HELD = "held-by-a-declared-record"
+    HELD = "held-by-another"
     REFERRED_TO = "referred-to"
+    # undone
+    RESTORED_BEFORE = "restored-before"
+    UNDONE = "undone"
+    CHANGED_SINCE = "changed-since"
+    NOT_UNDOABLE = "not-undoable"
     # either
     OPEN_ATTEMPT = "open-attempt"
     NOT_READABLE = "not-readable"

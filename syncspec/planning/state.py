@@ -119,7 +119,7 @@ class PlanningState:
     `traces`: open creations by place and what tells their record; `absent_traces` and, by address, `absent`: those that
     were proved absent; `undone`: updates and deletes that were proved to have changed nothing. `orphans`: creations
     without a key whose address is no longer declared, by place and set. What other lockfiles of the state folder hold
-    is kept apart: `traces_elsewhere` and `keyed_elsewhere`.
+    is kept apart: `traces_elsewhere`, `keyed_elsewhere`, and the IDs that they hold in `held_elsewhere`.
     """
 
     inputs: PlanningInput
@@ -131,6 +131,7 @@ class PlanningState:
     traces: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     orphans: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     keyed_elsewhere: dict[tuple[Place, str], list[LockEntry]] = field(init=False)
+    held_elsewhere: frozenset[tuple[Place, str]] = field(init=False)
     traces_elsewhere: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     absent: dict[str, OpenAttempt] = field(init=False)
     undone: dict[str, OpenAttempt] = field(init=False)
@@ -148,6 +149,9 @@ class PlanningState:
         unlocked = not self.declared <= inputs.lockfile.entries.keys()
         self.keyed = _by_key(inputs.lockfile.entries.values()) if unlocked else {}
         self.keyed_elsewhere = _by_key(inputs.entries_elsewhere)
+        self.held_elsewhere = frozenset(
+            (entry.target.place, short_id(entry.upstream_id)) for entry in inputs.entries_elsewhere
+        )
         self.traces_elsewhere = {}
         for attempt in inputs.attempts_elsewhere:
             _trace(self.traces_elsewhere, attempt)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-from syncspec.lockfile import DigestKeys, Lockfile, OpenAttempt
+from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
 from syncspec.planning.inputs import Selects
 from syncspec.planning.removal import removable
 from syncspec.records import DesiredSet, Lens, Target
@@ -13,7 +13,9 @@ from syncspec.settings import UpstreamSettings
 from syncspec.upstream.observe import Sought, Wanted
 from syncspec.values import short_id
 
-__all__ = ["places_to_observe"]
+__all__ = ["Touches", "places_to_observe"]
+
+Touches = Callable[[LockEntry], bool]
 
 _Place = tuple[str, str, str]
 
@@ -27,13 +29,15 @@ def places_to_observe(
     upstreams: Mapping[str, UpstreamSettings] | None = None,
     selected: Selects | None = None,
     also: Iterable[str] = (),
+    touches: Touches | None = None,
 ) -> dict[Target, Wanted]:
     """Each collection that a selected record lives in, once, with what makes its rows relevant.
 
     Sets that are not selected count too where they share such a collection: their records may be what a row is.
     So do collections of selected records that may be deleted, and, where everything is selected, those that only open
     `attempts` are in, as long as one of the `upstreams` still has their endpoint. `also` are upstream IDs that matter
-    wherever they are.
+    wherever they are. `touches` tells of an entry whether its record may be deleted or changed, where something else is
+    planned than what is declared.
     """
     shared: dict[_Place, list[DesiredSet]] = defaultdict(list)
     for record_set in sets:
@@ -51,17 +55,25 @@ def places_to_observe(
         if any(_has_selected(record_set, selected) for record_set in group)
     }
     others = set(open_in) if selected is None else set[_Place]()
-    others |= {
-        entry.target.place
-        for entry in removable(lockfile.entries.values(), sets)
-        if selected is None or selected(None, entry.address)
-    }
+    others |= {entry.target.place for entry in _touched(sets, lockfile, selected, touches)}
     targets |= _other_targets(others - set(targets.values()), upstreams or {})
     named = tuple(also)
     return {
         target: _wanted(shared[place], (*locked[place], *named), open_in[place], keys)
         for target, place in targets.items()
     }
+
+
+def _touched(
+    sets: Sequence[DesiredSet], lockfile: Lockfile, selected: Selects | None, touches: Touches | None
+) -> Iterable[LockEntry]:
+    if touches is not None:
+        return filter(touches, lockfile.entries.values())
+    return (
+        entry
+        for entry in removable(lockfile.entries.values(), sets)
+        if selected is None or selected(None, entry.address)
+    )
 
 
 def _other_targets(places: Iterable[_Place], upstreams: Mapping[str, UpstreamSettings]) -> dict[Target, _Place]:

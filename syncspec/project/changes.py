@@ -13,7 +13,8 @@ from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import LockfileError, ManifestError, SyncspecError
 from syncspec.lockfile import Lockfile
 from syncspec.lockfile.file import read_lockfile
-from syncspec.manifests.loader import environments_at, find_project_file, load
+from syncspec.manifests.environment_names import environment_names
+from syncspec.manifests.loader import find_project_file, load
 from syncspec.planning.comparison import Comparison, compare, folded
 from syncspec.planning.selection import Selection
 from syncspec.project.opening import Opening
@@ -167,7 +168,7 @@ def _environments(opening: Opening, newer: _Side) -> tuple[str | None, ...]:
         )
     if opening.env is not None:
         return (opening.env,)
-    return environments_at(newer.folder) or (None,)
+    return environment_names(newer.folder) or (None,)
 
 
 def _pair(older: _Side, newer: _Side, environment: str | None, opening: Opening) -> _Pair:
@@ -181,7 +182,7 @@ def _pair(older: _Side, newer: _Side, environment: str | None, opening: Opening)
     before: LoadedProject | None = None
     if not older.has_project:
         findings.append(_note("new-project", "The project is new", f"{older.name} holds no {_PROJECT_FILE} here."))
-    elif environment is not None and environment not in (known := environments_at(older.folder)):
+    elif environment is not None and environment not in (known := environment_names(older.folder)):
         shown = f"it declares {', '.join(known)}" if known else "it declares none"
         text = f"{older.name} does not declare it; {shown}. All its records are shown as added."
         findings.append(_note("new-environment", "The environment is new", text))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from syncspec.apply.clock import Clock, Moment, moment_of
 from syncspec.apply.reconcile import reconcile
@@ -11,16 +11,25 @@ from syncspec.apply.state import State, reading_of
 from syncspec.diagnostics import sorted_diagnostics
 from syncspec.manifests.collector import paused_collector
 from syncspec.planning.diff import plan as make_plan
-from syncspec.planning.inputs import PlanningInput, Selects
+from syncspec.planning.inputs import Planner, PlanningInput, Selects
 from syncspec.planning.plan import Plan
-from syncspec.planning.wanted import places_to_observe
+from syncspec.planning.wanted import Touches, places_to_observe
 from syncspec.project.cold import cold_warning
 from syncspec.project.reading import OnRows, observe_all
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject
 from syncspec.upstream.protocol import Connection
 
-__all__ = ["observe", "outlook", "plan_from"]
+__all__ = ["Outlook", "observe", "outlook", "plan_from"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """A plan with what was read for it, and the state as it is once what that tells is recorded."""
+
+    plan: Plan
+    observations: tuple[Observation, ...]
+    state: State
 
 
 async def outlook(
@@ -31,15 +40,18 @@ async def outlook(
     *,
     clock: Clock,
     on_rows: OnRows | None = None,
-) -> tuple[Plan, list[Observation]]:
-    """Plan the selected addresses (None: all) as an apply would at this moment; gives what was read, too.
+    planner: Planner = make_plan,
+    touches: Touches | None = None,
+) -> Outlook:
+    """Plan the selected addresses (None: all) as an apply would at this moment.
 
     Open attempts are reconciled in the plan's eyes only: nothing is written.
     """
     began = moment_of(clock)
-    observations = await observe(loaded, state, selected, connections, clock=clock, on_rows=on_rows)
+    observations = await observe(loaded, state, selected, connections, clock=clock, on_rows=on_rows, touches=touches)
     seen = _reconciled(loaded, state, observations, began, clock)
-    return plan_from(loaded, seen, selected, observations, began=began), observations
+    made = plan_from(loaded, seen, selected, observations, began=began, planner=planner)
+    return Outlook(plan=made, observations=tuple(observations), state=seen)
 
 
 async def observe(
@@ -51,10 +63,11 @@ async def observe(
     clock: Clock,
     on_rows: OnRows | None = None,
     also: Iterable[str] = (),
+    touches: Touches | None = None,
 ) -> list[Observation]:
     """Read every collection that matters to the selected addresses, or to what is not settled.
 
-    `also` are upstream IDs whose rows matter besides.
+    `also` are upstream IDs whose rows matter besides; `touches` chooses further collections, see `places_to_observe`.
     """
     wanted = places_to_observe(
         loaded.sets,
@@ -64,6 +77,7 @@ async def observe(
         upstreams=loaded.upstreams,
         selected=selected,
         also=(*also, *(entry.upstream_id for entry in state.entries_elsewhere)),
+        touches=touches,
     )
     return await observe_all(loaded, wanted, connections, now=clock.now, on_rows=on_rows)
 
@@ -75,8 +89,12 @@ def plan_from(
     observations: Sequence[Observation],
     *,
     began: Moment,
+    planner: Planner = make_plan,
 ) -> Plan:
-    """Plan the selected addresses from what was read since `began`; the project's own findings are among the plan's."""
+    """Plan the selected addresses from what was read since `began`; the project's own findings are among the plan's.
+
+    `planner` decides what is to be done: by default what is declared.
+    """
     inputs = PlanningInput(
         project=loaded.name,
         environment=loaded.environment,
@@ -93,7 +111,7 @@ def plan_from(
         digest_keys=state.digest_keys,
     )
     with paused_collector():
-        made = make_plan(inputs)
+        made = planner(inputs)
     findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made, began=began)]
     return replace(made, diagnostics=sorted_diagnostics(findings))
 

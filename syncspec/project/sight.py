@@ -8,10 +8,13 @@ from syncspec.apply.clock import Clock, moment_of
 from syncspec.apply.reconcile import Reconciled
 from syncspec.apply.run import Run
 from syncspec.errors import StalePlanError
-from syncspec.planning.inputs import Selects
+from syncspec.planning.diff import plan as make_plan
+from syncspec.planning.inputs import Planner, Selects
 from syncspec.planning.narrowing import steps_beyond
 from syncspec.planning.notes import listed
 from syncspec.planning.plan import Plan
+from syncspec.planning.wanted import Touches
+from syncspec.project.approval import Approval
 from syncspec.project.cold import seconds_until_warm
 from syncspec.project.outlook import observe, plan_from
 from syncspec.project.reading import OnRows
@@ -23,7 +26,7 @@ __all__ = ["Sight", "within"]
 
 
 class Sight:
-    """One run's eyes on its upstreams."""
+    """One run's eyes on its upstreams. `planner` and `touches`: what is planned instead of what is declared."""
 
     def __init__(
         self,
@@ -33,14 +36,23 @@ class Sight:
         *,
         clock: Clock,
         on_rows: OnRows | None,
+        planner: Planner = make_plan,
+        touches: Touches | None = None,
+        approval: Approval | None = None,
     ) -> None:
+        """Every plan is narrowed to what an `approval` covers."""
+        self._planner, self._touches = planner, touches
         self._loaded, self._run, self._connections = loaded, run, connections
-        self._clock, self._on_rows = clock, on_rows
+        self._clock, self._on_rows, self._approval = clock, on_rows, approval
         self._began = moment_of(clock)
 
     async def plan(self, selected: Selects | None) -> Plan:
-        """Look, record what that settles, and plan the selected addresses (None: all)."""
-        return (await self._look(selected))[1]
+        """Look, record what that settles, and plan the selected addresses (None: all).
+
+        Raises StalePlanError where a saved plan does not hold.
+        """
+        _, made = await self._look(selected)
+        return made if self._approval is None else self._approval.held(made, self._run.state)
 
     async def warmed_up(self, plan: Plan, selected: Selects | None) -> Plan:
         """The plan, made anew once its creations may rest on absence where earlier runs are not known.
@@ -62,16 +74,26 @@ class Sight:
         def chosen(_: DesiredSet | None, address: str) -> bool:
             return address in addresses
 
-        return await self._look(chosen)
+        reconciled, made = await self._look(chosen)
+        if self._approval is not None:
+            made = self._approval.limited(made, self._run.state)
+        return reconciled, made
 
     async def _look(self, selected: Selects | None) -> tuple[Reconciled, Plan]:
         began = self._began = moment_of(self._clock)
         run = self._run
         observations = await observe(
-            self._loaded, run.state, selected, self._connections, clock=self._clock, on_rows=self._on_rows
+            self._loaded,
+            run.state,
+            selected,
+            self._connections,
+            clock=self._clock,
+            on_rows=self._on_rows,
+            touches=self._touches,
         )
         reconciled = run.reconcile(observations, began=began)
-        return reconciled, plan_from(self._loaded, run.state, selected, observations, began=began)
+        made = plan_from(self._loaded, run.state, selected, observations, began=began, planner=self._planner)
+        return reconciled, made
 
 
 def within(approved: Plan, now: Plan) -> Plan:

@@ -26,6 +26,7 @@ _WITHOUT_VALUES = frozenset(
         "new-environment",
         "new-project",
         "not-confirmed",
+        "plan-file",
         "run-locked",
         "setting-hidden",
         "stale-plan",

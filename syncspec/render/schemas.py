@@ -9,6 +9,7 @@ from pydantic import TypeAdapter
 from syncspec.lockfile.lines import LockfileLine
 from syncspec.manifests.schema import DRAFT, json_schemas, model_schema, schema_text
 from syncspec.render.documents import ChangesDocument, PlanDocument, ReportDocument
+from syncspec.render.saved_documents import SavedLine
 from syncspec.upstream.embedded.faults.models import FaultsFile
 
 __all__ = ["all_schemas", "schema_text"]
@@ -18,6 +19,7 @@ _DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "lockfile.v1.schema.json": ("One line of a lockfile", TypeAdapter(LockfileLine)),
     "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
     "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),
+    "saved-plan.v1.schema.json": ("One line of a saved plan", TypeAdapter(SavedLine)),
 }
 
 

@@ -16,7 +16,7 @@ from support.builders import VirtualClock
 from support.pipeline import CONTACT, STORE, SYNC, Folder, Wrapped, contacts, manifest, served, served_folder, stored
 from support.steps import Steps, is_killed, number_steps
 
-from syncspec.errors import GuardError, UsageError
+from syncspec.errors import GuardError, StalePlanError, UsageError
 from syncspec.project.lockcare import rebuild
 from syncspec.project.results import AppliedReport
 from syncspec.upstream.embedded.faults import ConnectionDroppedError
@@ -436,3 +436,38 @@ def test_a_declared_rename_takes_the_record_along_although_its_key_changed(tmp_p
     assert outcomes(apply(folder, store)) == {"updated": 1, "unchanged": 1}
     assert alive(store) == ["new@x.org", "p0@x.org"]
     assert set(planned(folder, store).values()) == {"as-declared"}
+
+
+def test_a_saved_plan_deletes_relocks_and_is_done_when_it_is_applied_again(tmp_path: Path) -> None:
+    folder, store = served_folder(tmp_path / "project"), tmp_path / STORE
+    folder.write(contacts=people(0, 1, 2))
+    apply(folder, store)
+    folder.write(contacts=people(0, 1, protect=True))
+    path = tmp_path / "plan.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("syncspec.project.reading.connect", served(store))
+        folder.open().plan().save(path)
+        saved = folder.open().load_plan(path)
+    assert {change.address: change.relocks for change in saved.plan.changes}["contacts.c0"] is True
+    assert outcomes(apply(folder, store, plan=saved)) == {"deleted": 1, "unchanged": 2}
+    fault = Once(None)
+    assert (apply(folder, store, plan=saved, fault=fault).exit_code, fault.requests) == (0, [])
+    assert alive(store) == ["p0@x.org", "p1@x.org"]
+    assert planned(folder, store) == {"contacts.c0": "as-declared", "contacts.c1": "as-declared"}
+
+
+def test_a_saved_plan_does_not_delete_what_somebody_changed_since(tmp_path: Path) -> None:
+    folder, store = served_folder(tmp_path / "project"), tmp_path / STORE
+    folder.write(contacts=people(0, 1))
+    apply(folder, store)
+    folder.write(contacts=people(0))
+    path = tmp_path / "plan.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("syncspec.project.reading.connect", served(store))
+        folder.open().plan().save(path)
+        saved = folder.open().load_plan(path)
+    upstream_id = folder.locked_ids()["contacts.c1"]
+    mutate(store, kind="update", records=[{"upstream_id": upstream_id, "data": {"LastName": "Needed"}}])
+    with pytest.raises(StalePlanError, match="stale"):
+        apply(folder, store, plan=saved)
+    assert len(stored(store)) == 2

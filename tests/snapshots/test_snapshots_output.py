@@ -31,21 +31,8 @@ from syncspec.upstream.sequin.wire import mutation_body
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 MANIFESTS = Path(__file__).parents[2] / "manifests"
-COMMANDS = [
-    "",
-    "init",
-    "validate",
-    "fmt",
-    "plan",
-    "apply",
-    "changes",
-    "explain",
-    "runs",
-    "lock",
-    "lock list",
-    "lock check",
-]
-COMMANDS += ["lock unlock", "doctor", "serve", "schema", "completion"]
+COMMANDS = ["", "init", "validate", "fmt", "plan", "apply", "explain", "runs", "lock", "lock list", "lock check"]
+COMMANDS += ["changes", "undo", "destroy", "lock unlock", "doctor", "serve", "schema", "completion"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

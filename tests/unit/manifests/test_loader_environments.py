@@ -80,7 +80,7 @@ def test_an_unknown_environment_of_a_set_gets_the_nearest_name(workspace: Any, e
     workspace.project(TWO)
     workspace.contacts(SEEDS.replace("[sandbox]", "[sandbox, prd]"), name="seeds")
     found = workspace.error(environment=environment)
-    assert (found.code, found.hint) == ("unknown-environment", 'did you mean "prod"?')
+    assert (found.code, found.hint) == ("set-environment", 'did you mean "prod"?')
     assert found.detail == '"prd" is not declared; known: sandbox, prod.'
     assert place_of(found) == "manifests/seeds.yaml:6:27"
 
@@ -89,7 +89,7 @@ def test_a_set_names_environments_in_a_project_with_environments_only(workspace:
     workspace.contacts(SEEDS.replace("'${var.owner}'", "x"), name="seeds")
     found = workspace.error()
     assert (found.code, found.detail) == (
-        "unknown-environment",
+        "set-environment",
         '"sandbox" is not declared; the project declares no environments.',
     )
 

@@ -141,7 +141,15 @@ def test_an_id_that_a_declared_record_holds_is_never_deleted() -> None:
     holds = record("contacts.duke", {"Email": "duke@x.org"})
     made = world(removable(), declared=(holds,))
     made.entries.append(locked("contacts.duke", "003L", LETO, target=PLACE))
-    assert (change(made).action, change(made).code) == (Action.BLOCKED, "held-by-a-declared-record")
+    assert (change(made).action, change(made).code) == (Action.BLOCKED, "held-by-another")
+
+
+def test_an_id_that_another_environment_holds_is_not_deleted() -> None:
+    made = world(removable())
+    made.options = {"entries_elsewhere": [removable("contacts.other")]}
+    assert (change(made).action, change(made).code) == (Action.BLOCKED, "held-by-another")
+    made.options = {"entries_elsewhere": [removable("contacts.other", target=replace(PLACE, sync_id="s0"))]}
+    assert change(made).action is Action.DELETE
 
 
 def test_a_record_that_a_declared_one_names_by_its_id_moves_and_is_not_deleted() -> None:
@@ -168,7 +176,7 @@ def test_a_record_that_merely_looks_like_a_declared_one_is_not_deleted() -> None
     made = world(removable())
     made.sets = [record_set(record("contacts.paul", PAUL, rules=rules), loosely, target=PLACE, rules=rules)]
     assert made.change("contacts.duke").code == "looks-like-the-same-record"
-    assert (change(made).action, change(made).code) == (Action.BLOCKED, "held-by-a-declared-record")
+    assert (change(made).action, change(made).code) == (Action.BLOCKED, "held-by-another")
 
 
 def test_a_record_that_is_declared_again_is_taken_up() -> None:
@@ -394,9 +402,7 @@ class TestRenamed:
         found = made.change("contacts.duke")
         assert (found.code, found.upstream_ids) == ("moved-from-several", ("003A", "003L"))
         # Neither is deleted: the declared record may be either.
-        assert {made.change(each).code for each in ("contacts.leto", "contacts.atreides")} == {
-            "held-by-a-declared-record"
-        }
+        assert {made.change(each).code for each in ("contacts.leto", "contacts.atreides")} == {"held-by-another"}
 
     def test_a_record_does_not_move_to_another_collection(self) -> None:
         made = self.renamed(removable(target=replace(PLACE, sync_id="s0")))

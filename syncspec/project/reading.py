@@ -34,6 +34,7 @@ async def connections_of(loaded: LoadedProject, state: State | None = None) -> A
     endpoints = {attempt.target.endpoint for attempt in state.to_reconcile} if state is not None else set()
     names = sorted(
         {record_set.target.upstream for record_set in loaded.sets}
+        | {lookups.target.upstream for lookups in loaded.lookups}
         | {name for name, settings in loaded.upstreams.items() if settings.endpoint in endpoints}
     )
     with single_error():

@@ -14,6 +14,9 @@ from support.faulty_server import TOKEN, serving
 from support.forge import WORKFLOWS, Forge, contacts, git
 from support.runner import Job, Meanwhile, VanishedError, cancel, vanish
 
+# Many processes follow each other, and one test waits for a horizon.
+pytestmark = pytest.mark.timeout(600)
+
 MANY = [f"p{number}" for number in range(6)]
 HANDS = environ(SEQUIN_API_KEY=TOKEN, RUNNER_TOKEN="merge")
 SLOW = {"mutations": [{"fault": "latency", "delay_seconds": 1.5}]}
@@ -199,7 +202,6 @@ def test_a_cancelled_job_is_gone_on_with_by_running_it_again(start: Callable[...
     applied(forge, again, *MANY)
 
 
-@pytest.mark.timeout(600)
 def test_a_runner_that_vanishes_loses_nothing(start: Callable[..., Forge]) -> None:
     forge = start(SLOW)
     pull = forge.open_pull("people", people=contacts(*MANY))

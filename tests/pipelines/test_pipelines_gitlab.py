@@ -68,7 +68,7 @@ class World:
         script = "\n".join([*PIPELINE["default"]["before_script"], *job["script"]])
         command = ["bash", "-euo", "pipefail", "-c", script]
         ended = subprocess.run(
-            command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120
+            command, cwd=folder, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
         )
         report = folder / "plan.env"
         lines = report.read_text().splitlines() if report.exists() else []

@@ -71,6 +71,7 @@ class EntryMaker:
         if key is not None and set(record.match_on) & sent.keys():
             locked = replace(locked, key=key_digest(key.strict, secret=record.key_secret))
         locked = replace(locked, protect=locked.protect or record.desired.lifecycle.protect)
+        locked = replace(locked, depends_on=record.desired.needs)
         return _written(locked, sent, row, at=rfc3339(self.clock.now()))
 
     def update_found(
@@ -95,6 +96,8 @@ class EntryMaker:
         if declared is not None and declared[1].key is not None and set(declared[0].match_on) & sent.keys():
             secret = self.key_secret(declared[0].match_on, declared[0].rules)
             locked = replace(locked, key=key_digest(declared[1].key.strict, secret=secret))
+        if declared is not None:
+            locked = replace(locked, depends_on=declared[1].needs)
         return _written(locked, sent, row, at=attempt.intended_at or rfc3339(self.clock.now()))
 
     def found(
@@ -129,6 +132,7 @@ class EntryMaker:
             marker=attempt.marker,
             updated_at=row.updated_at,
             fields=fields,
+            depends_on=declared[1].needs if declared is not None else (),
         )
 
     def adopted(
@@ -145,7 +149,8 @@ class EntryMaker:
 
     def moved(self, entry: LockEntry, desired: DesiredRecord) -> LockEntry:
         """The same record under its new address."""
-        return replace(entry, address=desired.address, protect=entry.protect or desired.lifecycle.protect)
+        protect = entry.protect or desired.lifecycle.protect
+        return replace(entry, address=desired.address, protect=protect, depends_on=desired.needs)
 
     def seen(
         self, entry: LockEntry, rules: FieldRules, row: ObservedRecord, *, agreed: Data | None = None
@@ -189,6 +194,7 @@ class EntryMaker:
             marker=desired.marker if origin is Origin.CREATED else None,
             updated_at=row.updated_at,
             fields=fields,
+            depends_on=desired.needs,
         )
 
     def _seen(

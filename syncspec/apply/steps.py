@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from syncspec.apply.delivery import Delivery
@@ -49,7 +49,8 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
             removed.append(change.moved_from)
         elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
             agreed = _agreed(record_set, change.desired, change.observed)
-            made.append(entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed))
+            seen = entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed)
+            made.append(replace(seen, depends_on=change.desired.needs))
     former = {entry.address: locked[entry.address] for entry in made if entry.address in locked}
     replaced = {entry.address: former[entry.address] for entry in made if _is_another(entry, former)}
     return Kept(made, removed, replaced)

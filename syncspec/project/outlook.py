@@ -24,7 +24,7 @@ from syncspec.settings import LoadedProject
 from syncspec.upstream.observe import Wanted
 from syncspec.upstream.protocol import Connection
 
-__all__ = ["Lists", "Outlook", "observe", "outlook", "plan_from"]
+__all__ = ["Lists", "Outlook", "inputs_of", "observe", "outlook", "plan_from"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +191,22 @@ def plan_from(
 
     `not_done` says of addresses that this run was to write why it did not.
     """
-    inputs = PlanningInput(
+    with paused_collector():
+        made = make_plan(inputs_of(loaded, state, selected, observations, not_done=not_done))
+    findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made, began=began)]
+    return replace(made, diagnostics=sorted_diagnostics(findings))
+
+
+def inputs_of(
+    loaded: LoadedProject,
+    state: State,
+    selected: Selects | None,
+    observations: Sequence[Observation],
+    *,
+    not_done: Mapping[str, str] | None = None,
+) -> PlanningInput:
+    """What a plan is made from."""
+    return PlanningInput(
         project=loaded.name,
         environment=loaded.environment,
         sets=loaded.sets,
@@ -208,10 +223,6 @@ def plan_from(
         lookups=loaded.lookups,
         not_done=not_done or {},
     )
-    with paused_collector():
-        made = make_plan(inputs)
-    findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made, began=began)]
-    return replace(made, diagnostics=sorted_diagnostics(findings))
 
 
 def _reconciled(

@@ -184,6 +184,24 @@ def test_parents_are_created_first_and_the_next_plan_is_empty(tmp_path: Path) ->
     assert case.plan().is_empty
 
 
+def dependencies(case: Case) -> dict[str, list[str]]:
+    lines = [json.loads(line) for line in case.folder.lockfile.read_text(encoding="utf-8").splitlines()[1:]]
+    return {line["address"]: line["depends_on"] for line in lines if "depends_on" in line}
+
+
+def test_the_lockfile_keeps_what_each_record_refers_to_and_follows_the_manifest(case: Case) -> None:
+    case.apply()
+    expected = {f"contacts.c{number}": ["accounts.acme"] for number in range(3)}
+    assert dependencies(case) == expected
+    acme = case.folder.locked_ids()["accounts.acme"]
+    case.write(contacts=contacts(3).replace(ACME, acme))
+    assert outcomes(case.apply()) == {"unchanged": 4}
+    assert dependencies(case) == {}
+    case.write(contacts=contacts(3))
+    assert outcomes(case.apply()) == {"unchanged": 4}
+    assert dependencies(case) == expected
+
+
 def test_the_plan_says_known_after_apply_and_holds_no_template(case: Case) -> None:
     plan = case.plan()
     change = next(each for each in plan.changes if each.address == "contacts.c0")

@@ -41,6 +41,8 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
     pending = [attempt for attempt in state.open_attempts if attempt.address == address]
     if desired is None and entry is None and not attempts and not pending:
         near = did_you_mean(address, [*declared, *state.lockfile.entries])
+        if any(lookup.address == address for each in loaded.lookups for lookup in each.records):
+            near = "it is only looked up: explain a record that refers to it, which shows what it was found as"
         raise UsageError("Unknown address", detail=f"{address} is neither declared nor locked.", hint=near)
     rows: tuple[ObservedRecord, ...] = ()
     change: Change | None = None

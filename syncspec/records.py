@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self, TypeAlias
 
-from syncspec.deferred import Deferred
+from syncspec.deferred import NOTHING, Deferred
 from syncspec.diagnostics import Source
 
 __all__ = [
@@ -214,7 +214,7 @@ class DesiredRecord:
     marker: str | None = None
     upstream_id: str | None = None
     lifecycle: Lifecycle = Lifecycle()
-    deferred: Mapping[str, Deferred] = field(default_factory=dict)
+    deferred: Mapping[str, Deferred] = field(default_factory=lambda: NOTHING)
     needs: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()

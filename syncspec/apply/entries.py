@@ -72,7 +72,8 @@ class EntryMaker:
         key, locked = record.desired.key, record.locked
         if key is not None and set(record.match_on) & sent.keys():
             locked = replace(locked, key=key_digest(key.strict, secret=record.key_secret))
-        return _written(under(locked, record.desired.lifecycle), sent, row, at=rfc3339(self.clock.now()))
+        locked = replace(under(locked, record.desired.lifecycle), depends_on=record.desired.needs)
+        return _written(locked, sent, row, at=rfc3339(self.clock.now()))
 
     def update_found(
         self,
@@ -96,6 +97,8 @@ class EntryMaker:
         if declared is not None and declared[1].key is not None and set(declared[0].match_on) & sent.keys():
             secret = self.key_secret(declared[0].match_on, declared[0].rules)
             locked = replace(locked, key=key_digest(declared[1].key.strict, secret=secret))
+        if declared is not None:
+            locked = replace(locked, depends_on=declared[1].needs)
         return _written(locked, sent, row, at=attempt.intended_at or rfc3339(self.clock.now()))
 
     def found(
@@ -129,6 +132,7 @@ class EntryMaker:
             marker=attempt.marker,
             updated_at=row.updated_at,
             fields=fields,
+            depends_on=declared[1].needs if declared is not None else (),
         )
         return under(entry, declared[1].lifecycle) if declared is not None else entry
 
@@ -146,7 +150,7 @@ class EntryMaker:
 
     def moved(self, entry: LockEntry, desired: DesiredRecord) -> LockEntry:
         """The same record under its new address."""
-        return under(replace(entry, address=desired.address), desired.lifecycle)
+        return under(replace(entry, address=desired.address, depends_on=desired.needs), desired.lifecycle)
 
     def seen(
         self, entry: LockEntry, rules: FieldRules, row: ObservedRecord, *, agreed: Data | None = None
@@ -189,6 +193,7 @@ class EntryMaker:
             marker=desired.marker if origin is Origin.CREATED else None,
             updated_at=row.updated_at,
             fields=fields,
+            depends_on=desired.needs,
         )
         return under(entry, desired.lifecycle)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 
 from syncspec.apply.delivery import Delivery
@@ -51,7 +52,7 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
         elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
             agreed = _agreed(record_set, change.desired, change.observed)
             seen = entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed)
-            made.append(under(seen, change.desired.lifecycle))
+            made.append(replace(under(seen, change.desired.lifecycle), depends_on=change.desired.needs))
         elif change.relocks:
             made.append(under(locked[change.address], change.desired.lifecycle))
     former = {entry.address: locked[entry.address] for entry in made if entry.address in locked}
@@ -69,13 +70,20 @@ def _agreed(record_set: DesiredSet, desired: DesiredRecord, row: ObservedRecord)
     return {name: value for name, value in desired.data.items() if name not in others}
 
 
-def deliveries_of(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> list[list[Delivery]]:
-    """A plan's batches that can be sent as they are, wave by wave: those whose changes wait for nothing."""
+def deliveries_of(
+    plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker, *, last: bool = False
+) -> list[list[Delivery]]:
+    """A plan's batches that can be sent as they are, wave by wave: those before the first wave that waits for others.
+
+    `last`: those that come after the waves that wait, and do not wait themselves.
+    """
     lenses = {name: record_set.lens for name, record_set in sets.items()}
     seen = {summary.target.place: summary for summary in plan.observations}
     deliveries: list[tuple[int, Delivery]] = []
-    ready = [batch for batch in plan.batches if not any(change.waits_for for change in batch.changes)]
-    for batch in sorted(ready, key=lambda batch: batch.wave):
+    waits = {batch.wave for batch in plan.batches if any(change.waits_for for change in batch.changes)}
+    first = min(waits, default=math.inf)
+    chosen = [batch for batch in plan.batches if batch.wave not in waits and (batch.wave > first) is last]
+    for batch in sorted(chosen, key=lambda batch: batch.wave):
         records = tuple(
             _deleted(change, locked)
             if change.action is Action.DELETE

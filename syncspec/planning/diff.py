@@ -39,17 +39,8 @@ def plan(inputs: PlanningInput) -> Plan:
     decided = _declared(state, notes)
     chosen = [change for change in decided.values() if inputs.selects(sets[change.set_name], change.address)]
     undeclared = [*_unsettled(state), *decide_removals(state, decided)]
-    changes = _deletions_last(sorted([*chosen, *undeclared], key=lambda change: change.address))
+    changes = sorted([*chosen, *undeclared], key=lambda change: change.address)
     return plan_of(state, changes, [*notes.diagnostics(), *overview(state, changes)])
-
-
-def _deletions_last(changes: list[Change]) -> list[Change]:
-    """Where something is left for later, deletions wait for the last of it."""
-    waiting = [change for change in changes if change.waits_for]
-    if not waiting:
-        return changes
-    last = max(waiting, key=lambda change: (change.wave, change.address)).address
-    return [replace(each, waits_for=(last,)) if each.action is Action.DELETE else each for each in changes]
 
 
 def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:

@@ -174,6 +174,7 @@ def _three_way(locked: _Locked, verdicts: Verdicts, notes: Notes) -> Change:
     # A row is kept where what it shows is still to be recorded as first seen, or as what both sides agree on now.
     first = not verdicts.may_lag and (
         bool(verdicts.stored)
+        or entry.depends_on != case.record.needs
         or any(known.seen is None for known in entry.fields.values())
         or needs_new_baseline(case.record_set, case.record, entry, row, case.state.inputs.digest_keys)
     )

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 from support.builders import TARGET, desired, digests, locked, record_set
-from support.plans import large_plan, small_plan, small_report
+from support.plans import family_plan, large_plan, small_plan, small_report
 from support.saved import lines
 
 import syncspec
@@ -88,6 +88,20 @@ def test_plan_with_every_action(format: str, snapshot: Any) -> None:
         "markdown": lambda: plan_markdown(plan),
         "html": lambda: without_assets(plan_html(plan)),
         "github": lambda: plan_annotations(plan, folder="crm"),
+    }[format]()
+    fits_its_schema(made, "plan", format)
+    assert made == snapshot
+
+
+@pytest.mark.parametrize("format", ["text", "json", "markdown", "html", "github"])
+def test_plan_with_what_is_known_after_apply(format: str, snapshot: Any) -> None:
+    plan = family_plan()
+    made = {
+        "text": lambda: plan_text(plan),
+        "json": lambda: plan_json(plan).decode(),
+        "markdown": lambda: plan_markdown(plan),
+        "html": lambda: without_assets(plan_html(plan)),
+        "github": lambda: plan_annotations(plan),
     }[format]()
     fits_its_schema(made, "plan", format)
     assert made == snapshot

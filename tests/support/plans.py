@@ -131,6 +131,40 @@ def small_plan(**more: Any) -> Plan:
     return plan_of(*every_action(), **{"environment": "sandbox", "diagnostics": FINDINGS, **more})
 
 
+def family_plan() -> Plan:
+    """An account, and contacts that will hold its ID: one that is created, one that is updated."""
+    later = FieldChange(path="AccountId", known_after_apply=True)
+    first = change(
+        "accounts.atreides",
+        Action.CREATE,
+        target=ACCOUNTS,
+        absence=Absence.PROVED,
+        fields=(step("Name", after="House Atreides"),),
+    )
+    waits: dict[str, Any] = {"waits_for": ("accounts.atreides",), "wave": 1}
+    created = change(
+        "contacts.paul",
+        Action.CREATE,
+        absence=Absence.PROVED,
+        fields=(later, step("Email", after="paul@arrakis.example")),
+        **waits,
+    )
+    updated = change(
+        "contacts.gurney",
+        Action.UPDATE,
+        code="changed",
+        upstream_id="003G",
+        reason="AccountId will hold an ID that is known after apply; the manifest changed Title",
+        fields=(replace(later, before="001H"), step("Title", "Smuggler", "Warmaster")),
+        **waits,
+    )
+    batches = tuple(
+        Batch(wave=each.wave, kind=each.action.value, target=each.target, changes=(each,), size=120)
+        for each in (first, created, updated)
+    )
+    return plan_of(first, created, updated, batches=batches)
+
+
 def hazards() -> list[Change]:
     """What must not be overlooked, whatever else a plan holds: a deletion and an adoption."""
     return [each for each in every_action() if each.action in (Action.DELETE, Action.ADOPT)]

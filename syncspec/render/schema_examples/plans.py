@@ -33,8 +33,17 @@ PLAN: Final = {
             **WHERE,
             "upstream_id": None,
             "absence": "proved",
-            "fields": [{"path": "Email", "before": None, "after": "paul@arrakis.org", "sensitive": False}],
+            "fields": [
+                {
+                    "path": "Email",
+                    "before": None,
+                    "after": "paul@arrakis.org",
+                    "sensitive": False,
+                    "known_after_apply": False,
+                },
+            ],
             "source": SOURCE,
+            "waits_for": ["accounts.atreides"],
         }
     ],
     "requests": [{"wave": 0, "kind": "create", **WHERE, "addresses": ["contacts.paul"], "bytes": 812}],

@@ -21,6 +21,7 @@ IDS = {
     "plan.v1.schema.json": "urn:syncspec:plan.v1",
     "project.v1.schema.json": "urn:syncspec:project.v1",
     "recordset.v1.schema.json": "urn:syncspec:recordset.v1",
+    "lookupset.v1.schema.json": "urn:syncspec:lookupset.v1",
     "report.v1.schema.json": "urn:syncspec:report.v1",
     "saved-plan.v1.schema.json": "urn:syncspec:saved-plan.v1",
 }

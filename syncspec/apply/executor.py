@@ -15,15 +15,16 @@ import anyio
 
 from syncspec.apply.answered import read_answer
 from syncspec.apply.attempts import Intended
-from syncspec.apply.clock import Clock, moment_of
+from syncspec.apply.clock import Clock, elapsed, moment_of
 from syncspec.apply.delivery import SEND_WITHIN, Delivery
 from syncspec.apply.entries import EntryMaker
-from syncspec.apply.events import BatchFinished, BatchSent, OnEvent, Waiting
+from syncspec.apply.events import OnEvent, Waiting
 from syncspec.apply.herald import Herald, Silence
 from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import INTERRUPTED, Ledger
 from syncspec.apply.outcomes import Stop, Verdict, VerdictKind, classify, says_duplicate
 from syncspec.apply.report import RecordOutcome
+from syncspec.apply.sending import Sending
 from syncspec.apply.states import AttemptState
 from syncspec.apply.throttle import Throttle
 from syncspec.diagnostics import Source
@@ -72,7 +73,7 @@ class Executor:
         }
         self._stopped: dict[str | tuple[str, str, str], str] = {}
         self._rejections: Counter[tuple[tuple[str, str, str], str]] = Counter()
-        self._batches = 0
+        self._waves = self._batches = 0
         self._scope = anyio.CancelScope()
         self._is_given_up = False
         self._waits: set[anyio.CancelScope] = set()
@@ -108,6 +109,7 @@ class Executor:
                 self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
 
     async def _deliver_wave(self, wave: Sequence[Delivery]) -> None:
+        self._waves += 1
         if self.ledger.halted is None:
             try:
                 await self._herald.announce(wave)
@@ -140,9 +142,11 @@ class Executor:
             if intended is None:
                 self.ledger.leave(delivery, reason or self.ledger.halted or INTERRUPTED)
                 return ()
-            if not moment_of(self._clock).is_within(intended.not_after, since=intended.at):
+            sending = Sending(delivery=delivery, intended=intended, wave=self._waves, began=moment_of(self._clock))
+            if not sending.began.is_within(intended.not_after, since=intended.at):
                 return self._too_late(delivery, intended)
-            result = await self._send(delivery, intended)
+            result = await self._send(sending)
+            seconds = self._since(sending)
         finally:
             throttle.release()
         atomic = self._upstreams[delivery.target.upstream].atomic_batches
@@ -153,7 +157,7 @@ class Executor:
         self._stop_sending(delivery.target, verdict)
         if verdict.kind is VerdictKind.UNKNOWN and verdict.pause is not None:
             self._slow_down(delivery.target.upstream, verdict, verdict.pause)
-        self._tell_finished(delivery, verdict)
+        self._on_event(sending.finished(verdict, seconds=seconds))
         return following
 
     async def _wait_for(self, throttle: Throttle) -> bool:
@@ -205,15 +209,16 @@ class Executor:
         self.ledger.leave(delivery, verdict.message)
         return ()
 
-    async def _send(self, delivery: Delivery, intended: Intended) -> SendResult:
+    async def _send(self, sending: Sending) -> SendResult:
+        delivery = sending.delivery
         self.requests += 1
-        number = len(delivery.records)
-        self._on_event(BatchSent(run=self._run, target=delivery.target, records=number, attempt=delivery.tries + 1))
+        self._on_event(sending.sent())
         try:
             return await self._connections[delivery.target.upstream].run(delivery.request())
         except anyio.get_cancelled_exc_class():
             verdict = Verdict(kind=VerdictKind.UNKNOWN, message="the run was interrupted before an answer came")
-            self._settle(delivery, intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN)
+            self._settle(delivery, sending.intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN)
+            self._on_event(sending.finished(verdict, seconds=self._since(sending)))
             raise
 
     def _conclude(
@@ -327,13 +332,5 @@ class Executor:
             alike = f"{_SAME_REJECTIONS} records were refused alike: {message}"
             self._stopped.setdefault(target.place, f"sending to {target.collection_id} stopped: {alike}")
 
-    def _tell_finished(self, delivery: Delivery, verdict: Verdict) -> None:
-        self._on_event(
-            BatchFinished(
-                run=self._run,
-                target=delivery.target,
-                records=len(delivery.records),
-                outcome=verdict.kind,
-                message=verdict.message,
-            )
-        )
+    def _since(self, sending: Sending) -> float:
+        return elapsed(sending.began, moment_of(self._clock))

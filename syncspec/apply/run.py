@@ -18,17 +18,17 @@ from syncspec.apply.attempts import Settlement
 from syncspec.apply.base import Base, read_own_lockfile
 from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
-from syncspec.apply.events import Event, OnEvent, RunFinished, RunStarted, Waiting
+from syncspec.apply.events import Interrupted, Locked, OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal
+from syncspec.apply.listener import Listener
 from syncspec.apply.reconcile import Reconciled, reconcile
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.shared import SharedState
 from syncspec.apply.state import State, journaled_state, reading_of
 from syncspec.apply.states import AttemptState
 from syncspec.apply.steps import deliveries_of, entries_without_sending
-from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
 from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
 from syncspec.lockfile.file import write_lockfile
@@ -62,7 +62,7 @@ class Run:
         self._kept: dict[str, LockEntry] = {}
         self._sets = {record_set.name: record_set for record_set in project.sets}
         self._command, self._owner, self._shared = command, owner, shared
-        self._listener = _Listener(on_event or _ignore)
+        self._listener = Listener(on_event)
         self._executor: Executor | None = None
         self._pauses: set[anyio.CancelScope] = set()
 
@@ -92,9 +92,15 @@ class Run:
         """Fold, unless the lock was taken away: the lockfile is then the next run's to write, from this journal."""
         if self._journal.locks.epochs(list(self._epochs)) == self._epochs:
             self.fold()
+            if self._executor is not None:
+                entries, pending = len(self._state.lockfile.entries), len(self._state.lockfile.pending)
+                name = self._project.lockfile.name
+                self._listener.tell(Locked(run=self.run_id, lockfile=name, entries=entries, pending=pending))
 
     def request_stop(self) -> None:
         """Finish what is in flight, record it, and start nothing more."""
+        if not self.is_stopped:
+            self._tell_interrupted(at_once=False)
         self.is_stopped = True
         for pause in self._pauses:
             pause.cancel()
@@ -104,8 +110,13 @@ class Run:
     def stop_now(self) -> None:
         """Give up what is in flight; it is recorded as unknown."""
         self.request_stop()
+        self._tell_interrupted(at_once=True)
         if self._executor:
             self._executor.stop_now()
+
+    def _tell_interrupted(self, *, at_once: bool) -> None:
+        if self._executor is not None:
+            self._listener.tell(Interrupted(run=self.run_id, at_once=at_once))
 
     async def pause(self, seconds: float, *, upstream: str, reason: str) -> bool:
         """Wait, unless the run is stopped; whether it was not."""
@@ -164,7 +175,7 @@ class Run:
         self._journal.begin_run(
             self.run_id, command=self._command, owner=self._owner, now=self._clock.now(), epochs=self._epochs
         )
-        emit(RunStarted(run=self.run_id, batches=len(plan.batches), records=sum(len(b.changes) for b in plan.batches)))
+        emit(self._started(plan))
         self._entries = EntryMaker(
             clock=self._clock,
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
@@ -188,6 +199,18 @@ class Run:
         )
         if self.is_stopped:
             self._executor.stop()
+
+    def _started(self, plan: Plan) -> RunStarted:
+        return RunStarted(
+            run=self.run_id,
+            batches=len(plan.batches),
+            records=sum(len(batch.changes) for batch in plan.batches),
+            command=self._command,
+            project=plan.project,
+            environment=plan.environment,
+            plan_digest=plan.digest,
+            actions=plan.summary,
+        )
 
     async def send(self, plan: Plan) -> None:
         """Send a plan's batches; what became of them is recorded, and folded where the run ends here."""
@@ -288,7 +311,9 @@ class Run:
             )
         except StateError as error:
             report = replace(report, diagnostics=(*diagnostics, *error.diagnostics))
-        self._listener.tell(RunFinished(run=self.run_id, exit_code=report.exit_code))
+        self._listener.tell(
+            RunFinished(run=self.run_id, exit_code=report.exit_code, summary=report.summary, requests=report.requests)
+        )
         return report
 
 
@@ -342,30 +367,3 @@ def _report_unsent(change: Change) -> RecordReport:
         source=change.source,
         candidates=change.upstream_ids if change.action is Action.UNKNOWN else (),
     )
-
-
-class _Listener:
-    """Tells events to a listener; one that fails is told no more, and keeps no outcome from being recorded."""
-
-    def __init__(self, on_event: OnEvent) -> None:
-        self.failures: list[Diagnostic] = []
-        self._on_event = on_event
-
-    def tell(self, event: Event) -> None:
-        if self.failures:
-            return
-        try:
-            self._on_event(event)
-        except Exception as error:  # noqa: BLE001 - whatever a listener raises must not touch what is in flight
-            self.failures.append(
-                Diagnostic(
-                    severity=Severity.WARNING,
-                    code="listener",
-                    summary="Progress is not told any more",
-                    detail=f"The listener failed: {type(error).__name__}: {error}. The run went on without it.",
-                )
-            )
-
-
-def _ignore(_: Event) -> None:
-    """Nobody listens."""

@@ -18,6 +18,7 @@ Examples:
   syncspec apply manifests/crm -e sandbox
   syncspec apply --auto-approve --json > report.json
   syncspec apply --allow max_creates=6000
+  syncspec apply -y --events events.jsonl
 """
 
 
@@ -41,6 +42,13 @@ Examples:
     help="No run came before those that the journal here knows: do not wait for what one may have in flight.",
 )
 @click.option("--full", is_flag=True, help="List every record, however many there are.")
+@click.option(
+    "--events",
+    "events_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line of JSON for each thing that happens in the run (schema events.v1).",
+)
 @review_options()
 @project_options()
 @click.pass_obj
@@ -55,6 +63,7 @@ def command(
     wait_settled: bool,
     no_prior_run: bool,
     full: bool,
+    events_path: Path | None,
 ) -> int:
     """Plan, show the plan, ask, and carry it out. The lockfile then holds the upstream ID of every record.
 
@@ -76,10 +85,10 @@ def command(
     if not auto_approve:
         require_terminal("apply")
     from syncspec.cli.applying import Applying
+    from syncspec.cli.events import open_events
     from syncspec.errors import SyncspecError
 
     project = invocation.open_at(paths)
-    applying = Applying(invocation, full=full)
     options = {
         "include": include,
         "exclude": exclude,
@@ -89,7 +98,10 @@ def command(
         "wait_settled": wait_settled,
         "no_prior_run": no_prior_run,
     }
-    report = applying.run(project, ask=not auto_approve, **options)
+    with open_events(events_path, redact=invocation.redact) as events:
+        report = Applying(invocation, full=full, events=events).run(project, ask=not auto_approve, **options)
+    if events is not None and events.failure is not None:
+        invocation.show([events.failure])
     if report is None:
         return 130
     invocation.show(report.diagnostics)

@@ -12,6 +12,7 @@ import anyio
 
 from syncspec.apply.events import Event, RunFinished, RunStarted
 from syncspec.apply.run import Run
+from syncspec.cli.events import EventsFile
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.progress import View, watch
 from syncspec.cli.question import ask_for_yes
@@ -27,8 +28,8 @@ __all__ = ["Applying"]
 class Applying:
     """An apply under way. Signals before the first request cancel it; later ones stop the run."""
 
-    def __init__(self, invocation: Invocation, *, full: bool) -> None:
-        self._invocation = invocation
+    def __init__(self, invocation: Invocation, *, full: bool, events: EventsFile | None = None) -> None:
+        self._invocation, self._events = invocation, events
         self._screen = invocation.screen
         self._full = full
         self._run: Run | None = None
@@ -78,6 +79,8 @@ class Applying:
         self._run = run
 
     def _event(self, view: View, event: Event) -> None:
+        if self._events is not None:
+            self._events.write(event)
         if isinstance(event, RunStarted):
             self._sending = True
         elif isinstance(event, RunFinished):

@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from syncspec.apply.events import BatchFinished, BatchSent, Event, RecordFinished, RunFinished, RunStarted, Waiting
+from syncspec.apply.events import (
+    BatchFinished,
+    BatchSent,
+    Event,
+    Interrupted,
+    Locked,
+    RecordFinished,
+    RunFinished,
+    RunStarted,
+    Waiting,
+)
 from syncspec.cli.output import Screen
 from syncspec.records import Target
 from syncspec.render.terminal import visible
@@ -81,7 +91,7 @@ class _Lines:
                 self._tell(f"Applying: {len(self._done):,} of {self._records:,} records.")
             case Waiting():
                 self._tell(_waiting(event), always=event.seconds >= SECONDS_BETWEEN_LINES)
-            case BatchSent() | RunFinished():
+            case BatchSent() | Locked() | Interrupted() | RunFinished():
                 pass
 
     def pause(self) -> None:

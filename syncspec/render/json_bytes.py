@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-__all__ = ["FORMAT_VERSION", "json_bytes"]
+__all__ = ["FORMAT_VERSION", "json_bytes", "json_line"]
 
 FORMAT_VERSION: Final = "1.0"
 """Of every JSON document that a command prints. A minor step only adds keys."""
@@ -24,4 +24,10 @@ def json_bytes(document: object) -> bytes:
     except orjson.JSONEncodeError:
         # Whole numbers beyond 64 bits and text that is no Unicode, which sets built in Python may hold.
         content = json.dumps(document, indent=2).encode("ascii") + b"\n"
+    return _COMMAND.sub(rb"\\u0023", content) if b"##" in content else content
+
+
+def json_line(document: object) -> bytes:
+    """The document on one line, with a newline at its end; all of it is ASCII, so that it fits every log."""
+    content = json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
     return _COMMAND.sub(rb"\\u0023", content) if b"##" in content else content

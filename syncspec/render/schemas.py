@@ -9,11 +9,13 @@ from pydantic import TypeAdapter
 from syncspec.lockfile.lines import LockfileLine
 from syncspec.manifests.schema import DRAFT, json_schemas, model_schema, schema_text
 from syncspec.render.documents import PlanDocument, ReportDocument
+from syncspec.render.event_documents import EventLine
 from syncspec.upstream.embedded.faults.models import FaultsFile
 
 __all__ = ["all_schemas", "schema_text"]
 
 _DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
+    "events.v1.schema.json": ("One line of a file of events (apply --events)", TypeAdapter(EventLine)),
     "lockfile.v1.schema.json": ("One line of a lockfile", TypeAdapter(LockfileLine)),
     "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
     "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),

@@ -66,17 +66,22 @@ class Applying:
             async for _ in received:
                 self._signals += 1
                 if self._run is None or not self._sending:
-                    self._screen.tell("\nNothing was sent.\n")
+                    self._warn("Nothing was sent.")
                     scope.cancel()
                 elif self._signals == 1:
-                    self._screen.tell("\nFinishing what is in flight; press Ctrl-C again to stop at once.\n")
+                    self._warn("Finishing what is in flight; press Ctrl-C again to stop at once.")
                     self._run.request_stop()
                 else:
-                    self._screen.tell("\nStopping now; what is in flight is recorded as unknown.\n")
+                    self._warn("Stopping now; what is in flight is recorded as unknown.")
                     self._run.stop_now()
+
+    def _warn(self, line: str) -> None:
+        self._screen.tell(f"\n{line}\n", event="signal", level="warning")
 
     def _hold(self, run: Run) -> None:
         self._run = run
+        if self._screen.log is not None:
+            self._screen.log.run = run.run_id
 
     def _event(self, view: View, event: Event) -> None:
         if self._events is not None:
@@ -94,7 +99,7 @@ class Applying:
         if self._invocation.format == "text":
             self._invocation.write(render(color=self._screen.result_color) + "\n")
         elif ask:
-            self._screen.tell(render(color=self._screen.color) + "\n")
+            self._screen.tell(render(color=self._screen.color) + "\n", event="plan")
 
     def _confirm(self, view: View, plan: ReviewablePlan) -> bool:
         view.pause()

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import click
 
 from syncspec.cli.invocation import Invocation
+from syncspec.cli.log import wanted_log_format
 from syncspec.cli.output import Screen, prepare_streams, write_result
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import SyncspecError
@@ -25,7 +26,13 @@ def run(arguments: Sequence[str]) -> int:
 
     prepare_streams()
     invocation = Invocation()
+    with invocation.ending:
+        return _run(app, arguments, invocation)
+
+
+def _run(app: click.Command, arguments: Sequence[str], invocation: Invocation) -> int:
     try:
+        invocation.log_as(wanted_log_format(arguments, os.environ))
         code = app.main(list(arguments), prog_name="syncspec", standalone_mode=False, obj=invocation)
         return code if isinstance(code, int) else 0
     except Exception as error:  # noqa: BLE001 - the one place where every failure becomes a message
@@ -58,7 +65,7 @@ def _explain(error: Exception, invocation: Invocation) -> int:
         case _:
             _show_bug(error, invocation)
     if _wants_traceback(invocation):
-        screen.tell("".join(traceback.format_exception(error)))
+        screen.tell("".join(traceback.format_exception(error)), event="traceback", level="debug")
     return 1
 
 
@@ -93,7 +100,7 @@ def _wrong_usage(error: click.ClickException, invocation: Invocation) -> int:
 
 
 def _interrupted(screen: Screen) -> int:
-    screen.tell("Interrupted.\n")
+    screen.tell("Interrupted.\n", event="stopped", level="warning")
     return INTERRUPTED
 
 

@@ -64,7 +64,7 @@ class BatchFinishedLine(_BatchLine):
     event: Literal["batch-finished"]
     outcome: Annotated[VerdictKind, Field(description="What became of the request.")]
     status: Annotated[int | None, Field(description="The answer's HTTP status; null where there was none.")]
-    message: Annotated[str, Field(description="Why it did not succeed, for people; may be empty.")]
+    reason: Annotated[str, Field(description="Why it did not succeed, for people; may be empty.")]
     seconds: Annotated[Seconds, Field(description="From the request to its end.")]
 
 

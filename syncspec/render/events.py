@@ -71,7 +71,7 @@ def event_fields(event: Event, *, redact: bool = False) -> dict[str, Json]:
                 **_batch(event),
                 "outcome": event.outcome.value,
                 "status": event.status,
-                "message": _words(event.message, redact),
+                "reason": _words(event.message, redact),
                 "seconds": round(event.seconds, 3),
             }
         case RecordFinished():

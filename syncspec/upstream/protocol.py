@@ -17,6 +17,7 @@ from syncspec.records import AwaitConsumers, Data, Json, ObservedRecord
 from syncspec.settings import UpstreamSettings
 
 __all__ = [
+    "REQUEST_LOG",
     "Answered",
     "Connect",
     "ConnectContext",
@@ -29,6 +30,10 @@ __all__ = [
     "SendResult",
     "SyncInfo",
 ]
+
+REQUEST_LOG = "syncspec.requests"
+"""The logger that gets the outline of every request to an upstream, as `request` of its records: no body, no query, no
+header. Nobody listens unless a caller sets it up."""
 
 
 class MutationKind(StrEnum):

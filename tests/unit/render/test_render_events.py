@@ -85,9 +85,8 @@ def test_a_line_holds_all_and_only_what_its_schema_tells(event: Event, redact: b
 
 
 def test_nothing_in_a_line_acts_on_a_terminal_or_a_runner() -> None:
-    line = event_line(
-        Waiting(run="r", upstream="crm", reason="\x1b[2J \x9b31m \u202e ##[error]x", seconds=1), time=TIME
-    )
+    hostile = "\x1b[2J \x9b31m \u202e ##[error]x"
+    line = event_line(Waiting(run="r", upstream="crm", reason=hostile, seconds=1), time=TIME)
     assert line.isascii()
     assert b"\x1b" not in line
     assert b"##[" not in line

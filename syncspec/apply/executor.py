@@ -19,6 +19,7 @@ from syncspec.apply.clock import Clock, elapsed, moment_of
 from syncspec.apply.delivery import SEND_WITHIN, Delivery
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.events import OnEvent, Waiting
+from syncspec.apply.failed_batches import FailedBatches
 from syncspec.apply.herald import Herald, Silence
 from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import INTERRUPTED, Ledger
@@ -58,6 +59,7 @@ class Executor:
         on_event: OnEvent,
         sources: Mapping[str, Source] | None = None,
         herald: Herald | None = None,
+        failed: FailedBatches | None = None,
     ) -> None:
         self.ledger = Ledger(run=run, journal=journal, clock=clock, on_event=on_event, sources=sources)
         self.requests = 0
@@ -67,6 +69,7 @@ class Executor:
         self._taken = {place: set(ids) for place, ids in locked_ids.items()}
         self._entries, self._clock, self._on_event = entries, clock, on_event
         self._herald: Herald = herald or Silence()
+        self._failed = failed
         self._throttles = {
             name: Throttle(clock, concurrency=settings.concurrency, rate_limit=settings.rate_limit)
             for name, settings in upstreams.items()
@@ -157,7 +160,7 @@ class Executor:
         self._stop_sending(delivery.target, verdict)
         if verdict.kind is VerdictKind.UNKNOWN and verdict.pause is not None:
             self._slow_down(delivery.target.upstream, verdict, verdict.pause)
-        self._on_event(sending.finished(verdict, seconds=seconds))
+        self._tell_finished(sending, verdict, result, seconds=seconds)
         return following
 
     async def _wait_for(self, throttle: Throttle) -> bool:
@@ -218,7 +221,7 @@ class Executor:
         except anyio.get_cancelled_exc_class():
             verdict = Verdict(kind=VerdictKind.UNKNOWN, message="the run was interrupted before an answer came")
             self._settle(delivery, sending.intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN)
-            self._on_event(sending.finished(verdict, seconds=self._since(sending)))
+            self._tell_finished(sending, verdict, None, seconds=self._since(sending))
             raise
 
     def _conclude(
@@ -334,3 +337,14 @@ class Executor:
 
     def _since(self, sending: Sending) -> float:
         return elapsed(sending.began, moment_of(self._clock))
+
+    def _tell_finished(self, sending: Sending, verdict: Verdict, result: SendResult | None, *, seconds: float) -> None:
+        self._on_event(sending.finished(verdict, seconds=seconds))
+        outcome = verdict.kind.value if verdict.kind is not VerdictKind.APPLIED else self._unmapped(sending.delivery)
+        if self._failed is not None and outcome is not None:
+            self._failed.keep(sending, verdict, result, seconds=seconds, as_=outcome)
+
+    def _unmapped(self, delivery: Delivery) -> str | None:
+        reports = self.ledger.reports
+        lost = any(reports[record.address].outcome is RecordOutcome.UNKNOWN for record in delivery.records)
+        return AttemptState.UNMAPPED.value if lost else None

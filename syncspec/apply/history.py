@@ -5,16 +5,18 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import orjson
 
+from syncspec.apply.failed_batches import FailedBatch, failed_batches_path, read_failed_batches
 from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.diagnostics import Source
 from syncspec.errors import UsageError
 from syncspec.settings import LoadedProject
 
-__all__ = ["RunSummary", "packed", "past_runs", "run_report"]
+__all__ = ["PastRun", "RunSummary", "packed", "past_run", "past_runs", "run_report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,11 +90,21 @@ def _summary(row: sqlite3.Row) -> RunSummary:
     )
 
 
-def run_report(project: LoadedProject, run: str) -> Report:
-    """One past run's report; `run` may be a unique beginning of its name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """One past run: its report, and what is kept of the batches that failed, in the file `failed_path`.
 
-    Raises UsageError where there is no such run, or it recorded no report.
+    `report` is None for a run that has not ended, or died.
     """
+
+    run: str
+    report: Report | None
+    failed: tuple[FailedBatch, ...]
+    failed_path: Path
+
+
+def past_run(project: LoadedProject, run: str) -> PastRun:
+    """One past run; `run` may be a unique beginning of its name. Raises UsageError where there is no such run."""
     journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
     rows: list[sqlite3.Row] = []
     if journal is not None:
@@ -101,7 +113,24 @@ def run_report(project: LoadedProject, run: str) -> Report:
     if len(rows) != 1:
         detail = f'{len(rows)} runs begin with "{run}".' if rows else f'No run begins with "{run}".'
         raise UsageError("No such run", detail=detail, hint="list them with: syncspec runs")
-    if rows[0]["report"] is None:
-        detail = f"{rows[0]['run']} has not ended, or died before it could write one."
-        raise UsageError("The run left no report", detail=detail, hint="the next apply reports what is not settled")
-    return _unpacked(rows[0]["run"], rows[0]["report"])
+    name, content = rows[0]["run"], rows[0]["report"]
+    return PastRun(
+        run=name,
+        report=_unpacked(name, content) if content is not None else None,
+        failed=read_failed_batches(project.state_dir, name),
+        failed_path=failed_batches_path(project.state_dir, name),
+    )
+
+
+def run_report(past: PastRun) -> Report:
+    """A past run's report. Raises UsageError where it recorded none."""
+    if past.report is None:
+        kept = (
+            f"; {len(past.failed)} failed batches are kept: syncspec runs {past.run} --requests" if past.failed else ""
+        )
+        raise UsageError(
+            "The run left no report",
+            detail=f"{past.run} has not ended, or died before it could write one.",
+            hint=f"the next apply reports what is not settled{kept}",
+        )
+    return past.report

@@ -40,6 +40,11 @@ class SentRecord:
         return self.desired.address
 
     @property
+    def quotable(self) -> list[tuple[str, Json]]:
+        """All values that an answer may quote, by field: those that are sent, and those that the record has besides."""
+        return [*self.wire.items(), *self.desired.data.items()]
+
+    @property
     def upstream_id(self) -> str | None:
         """The record that is changed; None where one is created."""
         return self.locked.upstream_id if self.locked is not None else None

@@ -20,6 +20,7 @@ from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.events import Interrupted, Locked, OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
+from syncspec.apply.failed_batches import FailedBatches
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal
 from syncspec.apply.listener import Listener
@@ -63,6 +64,8 @@ class Run:
         self._sets = {record_set.name: record_set for record_set in project.sets}
         self._command, self._owner, self._shared = command, owner, shared
         self._listener = Listener(on_event)
+        tokens = (upstream.token for upstream in project.upstreams.values())
+        self._failed = FailedBatches(project.state_dir, run_id, tokens=(token for token in tokens if token is not None))
         self._executor: Executor | None = None
         self._pauses: set[anyio.CancelScope] = set()
 
@@ -196,6 +199,7 @@ class Run:
             on_event=emit,
             sources={change.address: change.source for change in plan.changes if change.source is not None},
             herald=self._shared,
+            failed=self._failed,
         )
         if self.is_stopped:
             self._executor.stop()
@@ -288,7 +292,8 @@ class Run:
         """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""
         assert self._executor is not None
         executor = self._executor
-        diagnostics = [*executor.ledger.diagnostics, *self._listener.failures]
+        unkept = [self._failed.problem] if self._failed.problem is not None else []
+        diagnostics = [*executor.ledger.diagnostics, *self._listener.failures, *unkept]
         records = tuple(
             executor.ledger.reports.get(change.address) or _report_unsent(change) for change in plan.changes
         )

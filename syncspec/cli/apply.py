@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.options import project_options, review_options, selection_options
+
+if TYPE_CHECKING:
+    from syncspec.cli.report_file import ReportFile
 
 __all__ = ["command"]
 
@@ -18,7 +22,7 @@ Examples:
   syncspec apply manifests/crm -e sandbox
   syncspec apply --auto-approve --json > report.json
   syncspec apply --allow max_creates=6000
-  syncspec apply -y --events events.jsonl
+  syncspec apply -y --report report.json --events events.jsonl
 """
 
 
@@ -43,6 +47,13 @@ Examples:
 )
 @click.option("--full", is_flag=True, help="List every record, however many there are.")
 @click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the report as JSON to a file, whatever the exit code (schema report.v1).",
+)
+@click.option(
     "--events",
     "events_path",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -63,6 +74,7 @@ def command(
     wait_settled: bool,
     no_prior_run: bool,
     full: bool,
+    report_path: Path | None,
     events_path: Path | None,
 ) -> int:
     """Plan, show the plan, ask, and carry it out. The lockfile then holds the upstream ID of every record.
@@ -80,15 +92,8 @@ def command(
     Exit codes: 0 all is as declared; 3 some records were rejected, blocked or not attempted; 4 the outcome of some is
     unknown; 6 a guard refused the plan; 7 another run holds the lock; 130 interrupted.
     """
-    from syncspec.cli.question import require_terminal
+    from syncspec.cli.report_file import open_report
 
-    if not auto_approve:
-        require_terminal("apply")
-    from syncspec.cli.applying import Applying
-    from syncspec.cli.events import open_events
-    from syncspec.errors import SyncspecError
-
-    project = invocation.open_at(paths)
     options = {
         "include": include,
         "exclude": exclude,
@@ -98,10 +103,29 @@ def command(
         "wait_settled": wait_settled,
         "no_prior_run": no_prior_run,
     }
+    invocation.enter_folder()
+    with open_report(report_path, invocation) as file:
+        return _apply(invocation, file, ask=not auto_approve, full=full, events_path=events_path, **options)
+
+
+def _apply(
+    invocation: Invocation, file: ReportFile, *, ask: bool, full: bool, events_path: Path | None, **options: Any
+) -> int:
+    from syncspec.cli.question import require_terminal
+
+    if ask:
+        require_terminal("apply")
+    from syncspec.cli.applying import Applying
+    from syncspec.cli.events import open_events
+    from syncspec.errors import SyncspecError
+
+    project = invocation.open_at(options["paths"])
     with open_events(events_path, redact=invocation.redact) as events:
-        report = Applying(invocation, full=full, events=events).run(project, ask=not auto_approve, **options)
+        applying = Applying(invocation, full=full, report_file=file, events=events)
+        report = applying.run(project, ask=ask, **options)
     if events is not None and events.failure is not None:
         invocation.show([events.failure])
+    file.write(report)
     if report is None:
         return 130
     invocation.show(report.diagnostics)

@@ -10,12 +10,13 @@ from typing import Any
 
 import anyio
 
-from syncspec.apply.events import Event, RunFinished, RunStarted
+from syncspec.apply.events import Event, RecordFinished, RunFinished, RunStarted
 from syncspec.apply.run import Run
 from syncspec.cli.events import EventsFile
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.progress import View, watch
 from syncspec.cli.question import ask_for_yes
+from syncspec.cli.report_file import ReportFile
 from syncspec.project.core import AsyncProject
 from syncspec.project.loop import run_to_end
 from syncspec.project.reading import single_error
@@ -28,8 +29,10 @@ __all__ = ["Applying"]
 class Applying:
     """An apply under way. Signals before the first request cancel it; later ones stop the run."""
 
-    def __init__(self, invocation: Invocation, *, full: bool, events: EventsFile | None = None) -> None:
-        self._invocation, self._events = invocation, events
+    def __init__(
+        self, invocation: Invocation, *, full: bool, report_file: ReportFile, events: EventsFile | None = None
+    ) -> None:
+        self._invocation, self._report_file, self._events = invocation, report_file, events
         self._screen = invocation.screen
         self._full = full
         self._run: Run | None = None
@@ -88,6 +91,9 @@ class Applying:
             self._events.write(event)
         if isinstance(event, RunStarted):
             self._sending = True
+            self._report_file.run = event.run
+        elif isinstance(event, RecordFinished):
+            self._report_file.records[event.record.address] = event.record
         elif isinstance(event, RunFinished):
             view.pause()
         view.event(event)

@@ -14,44 +14,50 @@ Examples:
   syncspec runs
   syncspec runs 20260101T120000 --json
   syncspec runs 20260101T120000 --format html > report.html
+  syncspec runs 20260101T120000 --requests
 """
 
 
 @click.command("runs", epilog=_EXAMPLES)
 @click.argument("run", required=False, metavar="[RUN]")
+@click.option("--requests", is_flag=True, help="Show what was sent and answered of the batches of RUN that failed.")
 @review_options()
 @project_options()
 @click.pass_obj
-def command(invocation: Invocation, run: str | None) -> int:
+def command(invocation: Invocation, run: str | None, requests: bool) -> int:
     """List the past runs of this machine, the newest first, or show what one of them did.
 
     RUN may be the beginning of a run's name. The list is text or JSON; one run is shown in every format.
+
+    Requests and answers of batches that failed are kept in the state folder, for the last 20 runs that had any. Values
+    of sensitive fields and tokens are hidden in them, and long bodies are cut.
     """
-    from syncspec.apply.history import past_runs, run_report
-    from syncspec.project.results import render_report
+    from syncspec.apply.history import past_run, past_runs
+    from syncspec.project.results import render_run
     from syncspec.render.report_json import runs_json
     from syncspec.render.report_text import runs_text
 
     if run is None and invocation.format not in ("text", "json"):
         raise click.UsageError(f"--format {invocation.format} shows one run; name it.")
 
+    if requests and run is None:
+        raise click.UsageError("--requests shows those of one run; name it.")
     project = invocation.opening().load(resolve_env=False)
     color = invocation.screen.result_color
     if run is None:
         runs = past_runs(project)
         invocation.write(runs_json(runs) if invocation.is_json else runs_text(runs, color=color))
     else:
-        report = run_report(project, run)
         invocation.write_rendered(
-            render_report(
-                report,
+            render_run(
+                past_run(project, run),
                 invocation.format,
                 project=project.name,
                 environment=project.environment,
                 color=color,
-                full=True,
                 redact=invocation.redact,
                 folder=invocation.annotated_folder(),
+                requests=requests,
             )
         )
     return 0

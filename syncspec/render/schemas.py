@@ -8,7 +8,7 @@ from pydantic import TypeAdapter
 
 from syncspec.lockfile.lines import LockfileLine
 from syncspec.manifests.schema import DRAFT, json_schemas, model_schema, schema_text
-from syncspec.render.documents import PlanDocument, ReportDocument
+from syncspec.render.documents import PlanDocument, ReportDocument, RequestsDocument
 from syncspec.render.event_documents import EventLine
 from syncspec.upstream.embedded.faults.models import FaultsFile
 
@@ -19,6 +19,7 @@ _DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "lockfile.v1.schema.json": ("One line of a lockfile", TypeAdapter(LockfileLine)),
     "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
     "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),
+    "requests.v1.schema.json": ("What runs RUN --requests --json prints", TypeAdapter(RequestsDocument)),
 }
 
 

@@ -106,7 +106,8 @@ class Answered:
 
     `records` are those of a 2xx answer that carry an upstream ID, in the answer's order.
     `readable` False on a 2xx: the body does not hold what the page describes, so the outcome is unknown, though
-    `records` keeps every ID that could be read. `retry_after` in seconds.
+    `records` keeps every ID that could be read. `retry_after` in seconds. `raw` is the body as it came, in which even
+    our token may be quoted.
     """
 
     status: int
@@ -116,6 +117,7 @@ class Answered:
     readable: bool = True
     retry_after: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -80,6 +80,7 @@ class SequinConnection:
             readable=readable,
             retry_after=retry_after(reply.headers.get("retry-after"), self._now()),
             headers={name: self._safe(reply.headers[name]) for name in KEPT_HEADERS if name in reply.headers},
+            raw=reply.body,
         )
 
     async def pages(self, sync_id: str, collection_id: str, *, after: str | None = None) -> AsyncIterator[Page]:

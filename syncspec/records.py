@@ -33,6 +33,7 @@ __all__ = [
     "OnAdopt",
     "OnDrift",
     "OnMissing",
+    "OnRemove",
     "Target",
 ]
 
@@ -160,6 +161,13 @@ class OnMissing(StrEnum):
 
     BLOCK = "block"
     RECREATE = "recreate"
+
+
+class OnRemove(StrEnum):
+    """What a plan does with the record of an address that is no longer declared."""
+
+    KEEP = "keep"
+    DELETE = "delete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,18 @@
-"""Figures that tests record with `record_property("figure", …)` are printed at the end, from worker processes too."""
+"""What holds for all tests: their figures are printed, and the same code gets the same verdict each time.
+
+Figures that tests record with `record_property("figure", …)` are printed at the end, from worker processes too.
+Hypothesis draws the same examples in each run; with SYNCSPEC_FUZZ=1 it looks for new ones.
+"""
 
 from __future__ import annotations
 
+import os
+
 import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True)
+settings.load_profile("default" if os.environ.get("SYNCSPEC_FUZZ") else "repeatable")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

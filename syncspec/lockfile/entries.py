@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from syncspec.records import Lens, Target
+from syncspec.records import Lens, OnRemove, Target
 
 __all__ = [
     "DigestKeys",
@@ -96,6 +96,8 @@ class LockEntry:
     """One record's identity. `key` is the digest of its strict match key, `marker` its marker's value.
 
     `updated_at` is the upstream's own time of the version that `fields` describe, where it tells one.
+    `protect`, `on_remove` and `delete_adopted` are what was last declared: they outlive the declaration.
+    `depends_on` are the addresses, sorted, of the records that this one's values refer to.
     `locked_at` is set once, `written_at` is when our last update was answered or found; RFC 3339 in UTC.
     """
 
@@ -106,6 +108,9 @@ class LockEntry:
     locked_at: str
     state: EntryState = EntryState.LOCKED
     protect: bool = False
+    on_remove: OnRemove = OnRemove.KEEP
+    delete_adopted: bool = False
+    depends_on: tuple[str, ...] = ()
     key: str | None = None
     marker: str | None = None
     updated_at: str | None = None

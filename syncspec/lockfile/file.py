@@ -236,7 +236,8 @@ def _folded(one: LockEntry, other: LockEntry) -> LockEntry:
     """Fold two versions of one entry, as a union merge leaves them.
 
     The later `updated_at` wins where both tell one; else a digest on which they differ is not known any more.
-    Protection and the earliest `locked_at` stay; an entry that either side still declares is locked.
+    Of `on_remove` and `delete_adopted` the word that keeps the record wins, and `depends_on` holds what either side
+    names. Protection and the earliest `locked_at` stay; an entry that either side still declares is locked.
     """
     written_at = max(one.written_at or "", other.written_at or "") or None
     if one.updated_at and other.updated_at and one.updated_at != other.updated_at:
@@ -253,6 +254,9 @@ def _folded(one: LockEntry, other: LockEntry) -> LockEntry:
         locked_at=min(one.locked_at, other.locked_at),
         updated_at=max(one.updated_at or "", other.updated_at or "") or None,
         protect=one.protect or other.protect,
+        on_remove=max(one.on_remove, other.on_remove),
+        delete_adopted=one.delete_adopted and other.delete_adopted,
+        depends_on=tuple(sorted({*one.depends_on, *other.depends_on})),
         state=min(one.state, other.state),
         key=one.key if one.key == other.key else None,
         marker=one.marker or other.marker,

@@ -10,7 +10,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from syncspec.lockfile.entries import EntryState, FieldDigests, LockEntry, OpenAttempt, Origin
-from syncspec.records import Compare, FieldRule, FieldRules, FieldType, Lens, Target
+from syncspec.records import Compare, FieldRule, FieldRules, FieldType, Lens, OnRemove, Target
 
 __all__ = [
     "Header",
@@ -67,6 +67,15 @@ class LockedLine(_Place):
     origin: Literal["created", "adopted", "imported"] = Field(description="How the ID came to be known.")
     state: Literal["locked", "retained"] = Field(description="`retained`: no longer declared, still ours.")
     protect: bool = Field(default=False, description="Whether removal is refused; survives the declaration.")
+    on_remove: Literal["keep", "delete"] = Field(
+        default="keep", description="What becomes of the record when its declaration goes; survives the declaration."
+    )
+    delete_adopted: bool = Field(
+        default=False, description="Whether `on_remove: delete` deletes a record that was adopted or imported, too."
+    )
+    depends_on: tuple[Text, ...] = Field(
+        default=(), strict=False, description="Addresses of the records that this one's values refer to, sorted."
+    )
     key: Digest | None = Field(default=None, description="Digest of the match key.")
     marker: Text | None = Field(default=None, description="The value of the marker field.")
     locked_at: Text = Field(description="When the ID was first recorded, RFC 3339; never changes.")
@@ -131,6 +140,7 @@ LockfileLine: TypeAlias = Annotated[Header | LockedLine | PendingLine, Field(uni
 
 _ORIGINS = {origin.value: origin for origin in Origin}
 _STATES = {state.value: state for state in EntryState}
+_REMOVALS = {word.value: word for word in OnRemove}
 
 _HEADER, _LOCKED, _PENDING = TypeAdapter(Header), TypeAdapter(LockedLine), TypeAdapter(PendingLine)
 _LENS = TypeAdapter(LensLine)
@@ -169,6 +179,9 @@ def line_entry(line: LockedLine) -> LockEntry:
         locked_at=line.locked_at,
         state=_STATES[line.state],
         protect=line.protect,
+        on_remove=_REMOVALS[line.on_remove],
+        delete_adopted=line.delete_adopted,
+        depends_on=line.depends_on,
         key=line.key,
         marker=line.marker,
         updated_at=line.updated_at,
@@ -247,6 +260,9 @@ def entry_line(entry: LockEntry) -> bytes:
         "origin": entry.origin,
         "state": entry.state,
         "protect": entry.protect or None,
+        "on_remove": entry.on_remove if entry.on_remove is not OnRemove.KEEP else None,
+        "delete_adopted": entry.delete_adopted or None,
+        "depends_on": entry.depends_on or None,
         "key": entry.key,
         "marker": entry.marker or None,
         "locked_at": entry.locked_at,

@@ -9,6 +9,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -223,4 +224,10 @@ def number_steps(patch: pytest.MonkeyPatch, draw: random.Random) -> None:
         return connection
 
     patch.setattr(database, "_connect", unsynced)
-    patch.setattr("syncspec.apply.opening.secrets", SimpleNamespace(token_hex=lambda size: draw.randbytes(size).hex()))
+    # Hypothesis likes to draw the same bytes; a token drawn twice in one second is not what it looks for.
+    tokens = count(1)
+
+    def token_hex(size: int) -> str:
+        return f"{(draw.getrandbits(8 * size) + next(tokens)) % 2 ** (8 * size):0{2 * size}x}"
+
+    patch.setattr("syncspec.apply.opening.secrets", SimpleNamespace(token_hex=token_hex))

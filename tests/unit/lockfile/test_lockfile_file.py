@@ -11,11 +11,22 @@ from support.builders import digests, locked
 from syncspec.errors import LockfileError
 from syncspec.lockfile import EntryState, Lockfile, OpenAttempt
 from syncspec.lockfile.file import parse_lockfile, read_lockfile, render_lockfile, write_lockfile
+from syncspec.records import OnRemove
 
 PAUL = locked(
     "contacts.paul", "003A", fields=digests(Email=("a" * 16, "a" * 16), Name=("b" * 16, None), Zip=("c" * 16, "d" * 16))
 )
-DUNCAN = locked("contacts.duncan", "003B", key="f" * 16, marker="p/contacts.duncan", protect=True, updated_at="2026")
+DUNCAN = locked(
+    "contacts.duncan",
+    "003B",
+    key="f" * 16,
+    marker="p/contacts.duncan",
+    protect=True,
+    on_remove=OnRemove.DELETE,
+    delete_adopted=True,
+    depends_on=("accounts.caladan", "contacts.paul"),
+    updated_at="2026",
+)
 PENDING = OpenAttempt(
     attempt="run.1.0",
     address="contacts.jessica",
@@ -104,6 +115,30 @@ def test_two_versions_of_one_entry_fold_to_what_both_are_sure_of() -> None:
     assert entry.protect is True
     assert (entry.fields["Email"].sent, entry.fields["Email"].seen) == (None, None)
     assert entry.fields["Name"] == PAUL.fields["Name"]
+
+
+def test_of_two_versions_the_one_that_keeps_the_record_wins_whatever_their_order() -> None:
+    deleting = replace(PAUL, on_remove=OnRemove.DELETE, delete_adopted=True, depends_on=("accounts.b", "accounts.c"))
+    for pair in ((PAUL, replace(deleting, depends_on=("accounts.a",))), (deleting, PAUL)):
+        entry = parse(b"".join(render_lockfile(lockfile(each)) for each in pair)).entries["contacts.paul"]
+        assert (entry.on_remove, entry.delete_adopted) == (OnRemove.KEEP, False)
+        assert entry.depends_on == (pair[0].depends_on or pair[1].depends_on)
+    both = render_lockfile(lockfile(deleting)) + render_lockfile(
+        lockfile(replace(deleting, depends_on=("accounts.a",)))
+    )
+    entry = parse(both).entries["contacts.paul"]
+    assert (entry.on_remove, entry.delete_adopted) == (OnRemove.DELETE, True)
+    assert entry.depends_on == ("accounts.a", "accounts.b", "accounts.c")
+
+
+def test_what_holds_by_default_is_not_written() -> None:
+    line = render_lockfile(lockfile(PAUL)).splitlines()[1]
+    assert not [name for name in (b"protect", b"on_remove", b"delete_adopted", b"depends_on") if name in line]
+
+
+def test_a_word_that_is_no_removal_is_an_error_with_its_number() -> None:
+    content = render_lockfile(lockfile(DUNCAN)).replace(b'"on_remove":"delete"', b'"on_remove":"destroy"')
+    assert "syncspec.lock:2:1" in problems(content)
 
 
 def test_of_two_versions_with_times_the_later_one_wins() -> None:

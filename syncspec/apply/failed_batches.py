@@ -20,13 +20,13 @@ import orjson
 
 from syncspec.apply.clock import rfc3339
 from syncspec.apply.mapping import SentRecord
-from syncspec.apply.masking import HIDDEN, Mask
 from syncspec.apply.outcomes import Verdict
 from syncspec.apply.sending import Sending
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.records import Json
 from syncspec.settings import Secret
 from syncspec.upstream.protocol import Answered, MutationKind, SendResult
+from syncspec.values.masking import HIDDEN, Mask
 
 __all__ = ["FailedBatch", "FailedBatches", "failed_batches_path", "read_failed_batches"]
 
@@ -169,7 +169,7 @@ def _mask(sending: Sending, tokens: Iterable[Secret]) -> Mask:
     for record in sending.delivery.records:
         names.update(name for name, rule in record.rules.fields.items() if rule.sensitive)
         values += [value for name, value in record.quotable if record.rules.rule(name).sensitive]
-    return Mask(fields=names, values=values, tokens=tokens)
+    return Mask(fields=names, values=values, tokens=[token.reveal() for token in tokens])
 
 
 def _request(sending: Sending) -> dict[str, Json]:

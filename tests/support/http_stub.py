@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = tuple[int, Any]
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A body as it is; `headers` are further ones. `cut` sends less than it says, `reset` nothing; both then close."""
+
+    content: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+    reset: bool = False
 
 
 class Stub:
@@ -73,11 +84,18 @@ def serving(stub: Stub) -> Iterator[Stub]:
             self._send(*stub.answer(body))
 
         def _send(self, status: int, body: Any) -> None:
-            content = json.dumps(body).encode()
+            raw = body if isinstance(body, Raw) else Raw(json.dumps(body).encode())
+            content = raw.content
+            if raw.reset or raw.cut:
+                self.close_connection = True
+            if raw.reset:
+                return
             try:
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
+                self.send_header("content-length", str(len(content) + 9 * raw.cut))
+                for name, value in raw.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
             except OSError:

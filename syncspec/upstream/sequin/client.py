@@ -17,7 +17,7 @@ from syncspec.errors import UpstreamError
 from syncspec.records import Json
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import Answered, MutationRequest, NoAnswer, NotSent, Page, SendResult, SyncInfo
-from syncspec.upstream.sequin.excerpt import body_without, clean, error_text, success_text, without
+from syncspec.upstream.sequin.excerpt import EXCERPT_LENGTH, body_without, clean, error_text, safe, success_text
 from syncspec.upstream.sequin.exchange import Endpoint, Reply, open_endpoint
 from syncspec.upstream.sequin.failures import Failure
 from syncspec.upstream.sequin.listing import Walk, read_page
@@ -229,11 +229,11 @@ class SequinConnection:
             target = _host(reply.headers.get("location", ""))
             return self._safe(f"redirected to {target}" if target else "redirected")
         words = success_text if 200 <= reply.status < 300 else error_text
-        return self._safe(words(body, reply.body))
+        return self._safe(words(body, reply.body)[: EXCERPT_LENGTH * 4])
 
     def _safe(self, text: str) -> str:
         """Neither our token nor anything that could act on a terminal comes out."""
-        return clean(without(text, self._settings.token))
+        return clean(safe(text, self._settings.token))
 
 
 def _is_transient(status: int) -> bool:

@@ -23,12 +23,12 @@ from syncspec.apply.failed_batches import (
     read_failed_batches,
 )
 from syncspec.apply.mapping import SentRecord
-from syncspec.apply.masking import HIDDEN
 from syncspec.apply.outcomes import Verdict, VerdictKind
 from syncspec.apply.sending import Sending
 from syncspec.records import FieldRule, FieldRules
 from syncspec.settings import Secret
 from syncspec.upstream.protocol import Answered, NoAnswer
+from syncspec.values.masking import HIDDEN
 
 RUN = "20260101T000000-0a1b2c"
 TOKEN = Secret("tok-9f8e7d6c5b4a")

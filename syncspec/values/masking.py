@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterable, Iterator
 from urllib.parse import unquote_plus
 
 from syncspec.records import Json
-from syncspec.settings import Secret
 
 __all__ = ["HIDDEN", "Mask"]
 
@@ -43,7 +42,7 @@ class Mask:
     """Knows the secrets of one request. `fields` are the names under which only secrets stand."""
 
     def __init__(
-        self, *, fields: Collection[str] = (), values: Iterable[Json] = (), tokens: Iterable[Secret] = ()
+        self, *, fields: Collection[str] = (), values: Iterable[Json] = (), tokens: Iterable[str] = ()
     ) -> None:
         self._fields = {name.casefold() for name in fields}
         self._runs: dict[int, set[str]] = {}
@@ -52,8 +51,8 @@ class Mask:
         for leaf in _leaves(values):
             self._learn(leaf, _VALUE_RUN)
         for token in tokens:
-            if len(_plain(token.reveal())) >= _TOKEN_RUN:
-                self._learn(token.reveal(), _TOKEN_RUN)
+            if len(_plain(token)) >= _TOKEN_RUN:
+                self._learn(token, _TOKEN_RUN)
 
     def _learn(self, secret: str, run: int) -> None:
         plain = _plain(secret)

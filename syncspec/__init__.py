@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from syncspec.errors import LockfileError as LockfileError
     from syncspec.errors import ManifestError as ManifestError
     from syncspec.errors import NotConfirmedError as NotConfirmedError
+    from syncspec.errors import PlanFileError as PlanFileError
     from syncspec.errors import RunLockedError as RunLockedError
     from syncspec.errors import StalePlanError as StalePlanError
     from syncspec.errors import StateError as StateError
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
     from syncspec.project.facade import open_async as open_async
     from syncspec.project.results import AppliedReport as AppliedReport
     from syncspec.project.results import ReviewablePlan as ReviewablePlan
+    from syncspec.project.saved import SavedPlan as SavedPlan
+    from syncspec.project.saved import load_plan as load_plan
     from syncspec.project.validation import Validation as Validation
 
 _HOMES = {
@@ -56,6 +59,7 @@ _HOMES = {
         "LockfileError",
         "ManifestError",
         "NotConfirmedError",
+        "PlanFileError",
         "RunLockedError",
         "StalePlanError",
         "StateError",
@@ -69,6 +73,7 @@ _HOMES = {
     "syncspec.project.core": ("AsyncProject", "Project"),
     "syncspec.project.facade": ("from_sets", "open", "open_async"),
     "syncspec.project.results": ("AppliedReport", "ReviewablePlan"),
+    "syncspec.project.saved": ("SavedPlan", "load_plan"),
     "syncspec.project.validation": ("Validation",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -6,6 +6,7 @@ SyncspecError
   LockfileError         the lockfile cannot be trusted                    exit 1
   StateError            journal or state folder cannot be read or written exit 1
   UpstreamError         the upstream could not be read or used            exit 1
+  PlanFileError         a saved plan cannot be read, or was changed       exit 1
   StalePlanError        what was approved is not what would be done       exit 5
   GuardError            a guard refused the plan                          exit 6
   RunLockedError        another run holds the lock                        exit 7
@@ -23,6 +24,7 @@ __all__ = [
     "LockfileError",
     "ManifestError",
     "NotConfirmedError",
+    "PlanFileError",
     "RunLockedError",
     "StalePlanError",
     "StateError",
@@ -86,6 +88,12 @@ class UpstreamError(SyncspecError):
     """The upstream could not be reached, refused access, or answered what no page describes."""
 
     code = "upstream"
+
+
+class PlanFileError(SyncspecError):
+    """A saved plan cannot be written, read or trusted; nothing was sent."""
+
+    code = "plan-file"
 
 
 class StalePlanError(SyncspecError):

@@ -19,6 +19,7 @@ _COMMANDS = {
     "fmt": "Give manifests their canonical form.",
     "plan": "Show what apply would do.",
     "apply": "Do what the manifests say, after a question.",
+    "show": "Show a saved plan, or a past run.",
     "resolve": "Settle by hand what became of a record.",
     "explain": "Tell all that is known of one record.",
     "runs": "List past runs, or show one.",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +15,11 @@ from syncspec.cli.options import project_options, review_options, selection_opti
 
 if TYPE_CHECKING:
     from syncspec.cli.report_file import ReportFile
+    from syncspec.project.saved import SavedPlan
 
 __all__ = ["command"]
 
+_DIGEST = re.compile(r"[0-9a-fA-F]{12,64}")
 _EXAMPLES = """\b
 Examples:
   syncspec apply
@@ -23,12 +27,28 @@ Examples:
   syncspec apply --auto-approve --json > report.json
   syncspec apply --allow max_creates=6000
   syncspec apply -y --report report.json --events events.jsonl
+  syncspec apply crm.plan               what syncspec plan -o crm.plan saved
+  syncspec apply --approved 3f9a1c77b2e4
 """
+
+
+def _approved(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _DIGEST.fullmatch(value):
+        raise click.BadParameter(
+            f'"{value}" is no digest of a plan, nor the first 12 digits or more of one.', context, parameter
+        )
+    return value.lower() if value is not None else None
 
 
 @click.command("apply", epilog=_EXAMPLES)
 @selection_options()
 @click.option("-y", "--auto-approve", is_flag=True, help="Do not ask.")
+@click.option(
+    "--approved",
+    callback=_approved,
+    metavar="DIGEST",
+    help="Apply only the plan with this digest, or one that begins with these 12 digits or more; do not ask.",
+)
 @click.option(
     "--allow",
     multiple=True,
@@ -70,6 +90,7 @@ def command(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     labels: Mapping[str, str],
+    approved: str | None,
     allow: tuple[str, ...],
     wait_settled: bool,
     no_prior_run: bool,
@@ -82,6 +103,10 @@ def command(
     Without a terminal to ask on, -y is needed; else nothing is done (exit code 64). PATHs, --target, --exclude and -l
     choose what is applied as in `syncspec plan`.
 
+    A PATH that is a saved plan is applied as it was reviewed, and nothing is asked. Manifests, lockfile and upstream
+    are read again: what is done of it already is left alone, what it does not hold is not done, and where one of its
+    steps is not due any more it is refused (exit code 5) with what changed.
+
     A record whose outcome is unknown is looked for upstream, for as long as the upstream's wait_seconds, and found by
     its marker or match key; it is sent once more only where a whole list from after its horizon proves that it is not
     there. What stays unknown is looked for again by the next apply.
@@ -90,22 +115,25 @@ def command(
     way.
 
     Exit codes: 0 all is as declared; 3 some records were rejected, blocked or not attempted; 4 the outcome of some is
-    unknown; 6 a guard refused the plan; 7 another run holds the lock; 130 interrupted.
+    unknown; 5 the plan is stale; 6 a guard refused the plan; 7 another run holds the lock; 130 interrupted.
     """
     from syncspec.cli.report_file import open_report
 
-    options = {
+    options: dict[str, Any] = {
+        "approved": approved,
         "include": include,
         "exclude": exclude,
         "labels": labels,
-        "paths": paths,
         "allow": allow,
         "wait_settled": wait_settled,
         "no_prior_run": no_prior_run,
     }
     invocation.enter_folder()
     with open_report(report_path, invocation) as file:
-        return _apply(invocation, file, ask=not auto_approve, full=full, events_path=events_path, **options)
+        saved = _saved_plan(invocation, paths, is_selected=bool(include or exclude or labels))
+        ask = not auto_approve and approved is None and saved is None
+        options |= {"plan": saved, "paths": () if saved is not None else paths}
+        return _apply(invocation, file, ask=ask, full=full, events_path=events_path, **options)
 
 
 def _apply(
@@ -143,3 +171,20 @@ def _apply(
         # The records are applied, whether or not that could be printed: the exit code must say what was done.
         invocation.show(error.diagnostics)
     return report.exit_code
+
+
+def _saved_plan(invocation: Invocation, paths: tuple[Path, ...], *, is_selected: bool) -> SavedPlan | None:
+    """The saved plan among the PATHs; it is applied alone, and in its own environment unless another is named."""
+    from syncspec.project.recognition import is_saved_plan
+
+    found = [path for path in paths if is_saved_plan(path)]
+    if not found:
+        return None
+    if is_selected or len(paths) > 1:
+        raise click.UsageError(f"{found[0]} is a saved plan: it is applied as it is, with no other PATH and no choice.")
+    from syncspec.project.saved import load_plan
+
+    saved = load_plan(found[0])
+    if invocation.env is None and not os.environ.get("SYNCSPEC_ENV"):
+        invocation.env = saved.plan.environment
+    return saved

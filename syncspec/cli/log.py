@@ -27,13 +27,13 @@ class Log:
 
     def line(self, level: str, event: str, message: str, fields: Mapping[str, Any]) -> str:
         """One object on one line; all of it is ASCII, so that nothing in it acts on a terminal."""
-        from syncspec.render.json_bytes import json_line
+        from syncspec.render.json_bytes import log_line
 
         time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         head: dict[str, Any] = {"time": time, "level": level, "event": event}
         if self.run is not None:
             head["run"] = self.run
-        return json_line({**head, "message": message, **fields}).decode("ascii")
+        return log_line({**head, "message": message, **fields}).decode("ascii")
 
 
 def wanted_log_format(arguments: Sequence[str], environ: Mapping[str, str]) -> str:

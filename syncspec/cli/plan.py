@@ -21,6 +21,7 @@ Examples:
   syncspec plan --detailed-exitcode --fail-on blocked,unknown
   syncspec plan --format markdown > comment.md
   syncspec plan --format html --redact values > plan.html
+  syncspec plan -o crm.plan && syncspec apply crm.plan
 """
 
 _KINDS = ("drift", "blocked", "unknown", "adopt")
@@ -37,6 +38,14 @@ def _kinds(context: click.Context, parameter: click.Parameter, values: Sequence[
 @click.command("plan", epilog=_EXAMPLES)
 @selection_options()
 @click.option("--full", is_flag=True, help="Show every change, however many there are.")
+@click.option(
+    "-o",
+    "--out",
+    "out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Save the plan too, for syncspec show FILE and syncspec apply FILE.",
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where apply would create records.")
 @click.option(
     "--fail-on",
@@ -56,6 +65,7 @@ def command(
     exclude: tuple[str, ...],
     labels: Mapping[str, str],
     full: bool,
+    out: Path | None,
     detailed_exitcode: bool,
     fail_on: frozenset[str],
 ) -> int:
@@ -66,6 +76,9 @@ def command(
 
     Adopting a record writes to the lockfile only, so --detailed-exitcode does not count it; --fail-on adopt does.
     Where a collection cannot be read, the plan says so and the exit code is 1.
+
+    A saved plan holds no sensitive value and no token; it may be read by its owner only. Where it rests on sensitive
+    values, SYNCSPEC_DIGEST_KEY must be set, to the same value here and where it is applied.
     """
     from syncspec.cli.progress import watch
     from syncspec.project.loop import run_to_end
@@ -77,6 +90,8 @@ def command(
                 project.plan, include=include, exclude=exclude, labels=labels, paths=paths, on_rows=view.rows
             )
         )
+    if out is not None:
+        plan.save(out)
     if invocation.format not in ("json", "github"):
         invocation.show(plan.diagnostics)
     invocation.write_rendered(
@@ -88,6 +103,8 @@ def command(
             folder=invocation.annotated_folder(),
         )
     )
+    if out is not None:
+        invocation.screen.note(f"Saved as {out}, digest {plan.digest[:12]}.")
     if any(not seen.readable for seen in plan.plan.observations):
         return 1
     found = {action.value for action, number in plan.summary.items() if number}

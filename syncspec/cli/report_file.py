@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,9 +13,9 @@ from syncspec.cli.failure import INTERRUPTED, failure_of
 from syncspec.cli.invocation import Invocation
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import SyncspecError
-from syncspec.manifests.writing import replace_file
 from syncspec.project.results import AppliedReport
 from syncspec.render.report_json import failure_json
+from syncspec.whole_file import write_whole
 
 __all__ = ["ReportFile", "open_report"]
 
@@ -68,7 +69,7 @@ class ReportFile:
             if self._path.exists() and not self._path.is_file():
                 self._path.write_bytes(content)
             else:
-                replace_file(self._path.resolve(), content, make=True)
+                write_whole(self._path.resolve(), content, mode=_mode(self._path))
         except OSError as error:
             problem = SyncspecError(
                 "The report cannot be written",
@@ -76,6 +77,15 @@ class ReportFile:
                 hint="syncspec runs shows the report of each run",
             )
             self._invocation.show(problem.diagnostics)
+
+
+def _mode(path: Path) -> int:
+    """That of the file; of a new one what the process gives its files, which the system tells only by changing it."""
+    if path.exists():
+        return stat.S_IMODE(path.stat().st_mode)
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return 0o666 & ~mask
 
 
 def _sorted(records: Iterable[RecordReport]) -> list[RecordReport]:

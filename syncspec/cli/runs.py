@@ -7,7 +7,7 @@ import click
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.options import project_options, review_options
 
-__all__ = ["command"]
+__all__ = ["command", "show_run"]
 
 _EXAMPLES = """\b
 Examples:
@@ -32,32 +32,38 @@ def command(invocation: Invocation, run: str | None, requests: bool) -> int:
     Requests and answers of batches that failed are kept in the state folder, for the last 20 runs that had any. Values
     of sensitive fields and tokens are hidden in them, and long bodies are cut.
     """
-    from syncspec.apply.history import past_run, past_runs
-    from syncspec.project.results import render_run
+    if run is not None:
+        return show_run(invocation, run, requests=requests)
+    if requests:
+        raise click.UsageError("--requests shows those of one run; name it.")
+    if invocation.format not in ("text", "json"):
+        raise click.UsageError(f"--format {invocation.format} shows one run; name it.")
+    from syncspec.apply.history import past_runs
     from syncspec.render.report_json import runs_json
     from syncspec.render.report_text import runs_text
 
-    if run is None and invocation.format not in ("text", "json"):
-        raise click.UsageError(f"--format {invocation.format} shows one run; name it.")
-
-    if requests and run is None:
-        raise click.UsageError("--requests shows those of one run; name it.")
-    project = invocation.opening().load(resolve_env=False)
+    runs = past_runs(invocation.opening().load(resolve_env=False))
     color = invocation.screen.result_color
-    if run is None:
-        runs = past_runs(project)
-        invocation.write(runs_json(runs) if invocation.is_json else runs_text(runs, color=color))
-    else:
-        invocation.write_rendered(
-            render_run(
-                past_run(project, run),
-                invocation.format,
-                project=project.name,
-                environment=project.environment,
-                color=color,
-                redact=invocation.redact,
-                folder=invocation.annotated_folder(),
-                requests=requests,
-            )
+    invocation.write(runs_json(runs) if invocation.is_json else runs_text(runs, color=color))
+    return 0
+
+
+def show_run(invocation: Invocation, run: str, *, requests: bool = False) -> int:
+    """Show what one past run did; `run` may be a unique beginning of its name. Raises UsageError."""
+    from syncspec.apply.history import past_run
+    from syncspec.project.results import render_run
+
+    project = invocation.opening().load(resolve_env=False)
+    invocation.write_rendered(
+        render_run(
+            past_run(project, run),
+            invocation.format,
+            project=project.name,
+            environment=project.environment,
+            color=invocation.screen.result_color,
+            redact=invocation.redact,
+            folder=invocation.annotated_folder(),
+            requests=requests,
         )
+    )
     return 0

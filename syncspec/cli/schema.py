@@ -27,7 +27,7 @@ Examples:
 @general_options()
 @click.pass_obj
 def command(invocation: Invocation, name: str | None, write: Path | None, check: Path | None) -> int:
-    """Print or write the JSON Schemas of manifests, project file, faults file, lockfile, plan, report, events
+    """Print or write the JSON Schemas of manifests, project, faults file, lockfile, plan, saved plan, report, events
     and failed requests."""
     from syncspec.diagnostics import did_you_mean
     from syncspec.render.schemas import all_schemas, schema_text

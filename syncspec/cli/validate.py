@@ -27,7 +27,7 @@ def command(invocation: Invocation, path: Path | None) -> int:
     """Read and check all manifests, offline: no secret is needed and nothing is sent.
 
     All errors of all files are shown at once. The project that PATH (else this folder) belongs to is always checked
-    as a whole. Exit code 1 where there are errors.
+    as a whole, and in each of its environments unless one is chosen. Exit code 1 where there are errors.
     """
     from syncspec.cli.repository import folder_in_repository
     from syncspec.project.validation import validate
@@ -42,12 +42,14 @@ def command(invocation: Invocation, path: Path | None) -> int:
             invocation.write(github_annotations(result.diagnostics, folder=folder_in_repository(opening.path)))
         case _:
             invocation.screen.show(result.diagnostics)
-    if result.project is None:
+    if not result.ok:
         invocation.screen.note(f"{count_text(result.diagnostics)}; nothing was sent.")
         return 1
     if invocation.format == "text":
-        records = sum(len(record_set.records) for record_set in result.project.sets)
-        invocation.write(f"Valid: {_counted(records, 'record')} in {_counted(len(result.project.sets), 'set')}.\n")
+        for project in result.projects:
+            records = sum(len(record_set.records) for record_set in project.sets)
+            where = f" in {project.environment}" if project.environment is not None else ""
+            invocation.write(f"Valid{where}: {_counted(records, 'record')} in {_counted(len(project.sets), 'set')}.\n")
     return 0
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import LockfileError
 from syncspec.lockfile.entries import FieldDigests, LockEntry, Lockfile, OpenAttempt, conflict_of, identity_of
 from syncspec.lockfile.lines import VERSION, Header, entry_line, header_line, parse_line, pending_line
+from syncspec.whole_file import write_whole
 
 __all__ = ["parse_lockfile", "read_lockfile", "render_lockfile", "salvage_lockfile", "write_lockfile"]
 
@@ -274,31 +274,16 @@ def render_lockfile(lockfile: Lockfile) -> bytes:
 
 
 def write_lockfile(path: Path, lockfile: Lockfile, *, fsync: Callable[[int], None] = os.fsync) -> bool:
-    """Replace the file whole: temporary file, fsync, rename, fsync of the folder. An equal file is left alone.
+    """Replace the file whole, as `write_whole` does. An equal file is left alone.
 
     Returns whether it wrote. Raises LockfileError; the file that was there then still stands.
     """
     content = render_lockfile(lockfile)
-    temporary: str | None = None
     try:
         if path.exists() and path.read_bytes() == content:
             return False
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(file.fileno(), _mode(path))
-            file.write(content)
-            file.flush()
-            fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105 - the pair of mkstemp
-        temporary = None
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            fsync(folder)
-        finally:
-            os.close(folder)
+        write_whole(path, content, mode=_mode(path), fsync=fsync)
     except OSError as error:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
         raise LockfileError(
             "The lockfile cannot be written",
             detail=f"{path}: {error.strerror or error}. The journal holds everything that it lacks.",

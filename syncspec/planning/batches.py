@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from hashlib import sha256
 from typing import NamedTuple
 
 from syncspec.planning.plan import Action, Batch, Change
@@ -51,8 +50,8 @@ def request_for(batch: Batch, sets: Mapping[str, DesiredSet]) -> MutationRequest
     return _request(lane, batch.target, batch.changes, sets)
 
 
-def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> tuple[tuple[Batch, ...], list[str]]:
-    """Every change that is sent in exactly one batch, and the digest of each batch's body.
+def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> tuple[Batch, ...]:
+    """Every change that is sent in exactly one batch.
 
     A request is of one kind. Sets that share a collection share its requests, by the smallest of their limits: the
     fewest requests that every limit allows. Records that wait for other consumers go apart; creations with neither
@@ -73,14 +72,12 @@ def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> t
         limit = 1 if single else max(1, record_set.max_records)
         limits[lane] = min(limits.get(lane, limit), limit)
     batches: list[Batch] = []
-    digests: list[str] = []
     for lane in sorted(lanes, key=lambda lane: lanes[lane][0].address):
         for part in _slices(lanes[lane], limits[lane]):
             target = min(change.target for change in part)
             body = mutation_body(_request(lane, target, part, sets))
             batches.append(_batch(lane, target, part, size=len(body)))
-            digests.append(sha256(body).hexdigest())
-    return tuple(batches), digests
+    return tuple(batches)
 
 
 def _batch(lane: _Lane, target: Target, part: Sequence[Change], *, size: int) -> Batch:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from syncspec.diagnostics import sorted_diagnostics
 from syncspec.planning.batches import make_batches
 from syncspec.planning.case import Case
-from syncspec.planning.fingerprint import plan_digest
+from syncspec.planning.fingerprint import plan_digest, step_parts
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.locked import decide_locked, untouchable
 from syncspec.planning.notes import Notes
@@ -34,7 +34,8 @@ def plan(inputs: PlanningInput) -> Plan:
     sets = {record_set.name: record_set for record_set in inputs.sets}
     notes = Notes()
     changes = tuple(sorted([*_declared(state, notes), *_undeclared(state)], key=lambda change: change.address))
-    batches, bodies = make_batches(changes, sets)
+    batches = make_batches(changes, sets)
+    steps = (parts for change in changes if (parts := step_parts(change, sets, inputs.digest_keys.shared)))
     return Plan(
         project=inputs.project,
         environment=inputs.environment,
@@ -42,7 +43,7 @@ def plan(inputs: PlanningInput) -> Plan:
         batches=batches,
         observations=_summaries(state),
         diagnostics=sorted_diagnostics([*notes.diagnostics(), *overview(state, changes)]),
-        digest=plan_digest(inputs.project, inputs.environment, changes, batches, bodies),
+        digest=plan_digest(inputs.project, inputs.environment, steps, batches),
     )
 
 

@@ -296,10 +296,15 @@ def _cause(reading: _Reading) -> _Cause:
 
 
 def _changed_by_author(reading: _Reading, sent: str) -> _Cause:
-    """The author's wish alone, unless the upstream shows neither what was sent nor what was first seen then."""
+    """The author's wish alone, unless the upstream shows neither what was sent nor what was first seen then.
+
+    What differs from the wish only in form is no other wish: so an update looks whose answer was lost, where the
+    provider stores the value otherwise.
+    """
     assert reading.known is not None
     unchanged = (
-        not reading.shown
+        loosely_equal(reading.desired, reading.observed)
+        or not reading.shown
         or reading.is_our_version
         or reading.is_digest_of(sent, reading.observed)
         or (reading.known.seen is not None and reading.is_digest_of(reading.known.seen, reading.observed))

@@ -2,82 +2,116 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import hmac
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
-from typing import assert_never
+from typing import NamedTuple
 
-from syncspec.planning.plan import Action, Batch, Change
-from syncspec.values import digest
-from syncspec.values.structure import quoted
+from syncspec.planning.batches import wire_data
+from syncspec.planning.plan import LOCKS, WRITES, Action, Batch, Change
+from syncspec.records import Data, DesiredRecord, DesiredSet
+from syncspec.values.structure import quoted, structure
 
-__all__ = ["plan_digest"]
+__all__ = ["StepParts", "declaration_digest", "is_step", "parts_from", "plan_digest", "step_parts"]
 
 
-def plan_digest(
-    project: str, environment: str | None, changes: Iterable[Change], batches: Iterable[Batch], bodies: Sequence[str]
-) -> str:
-    """SHA-256 over what decides apply's acts: steps, IDs, baselines, request bodies. 64 hex digits.
+def plan_digest(project: str, environment: str | None, steps: Iterable[Sequence[str]], batches: Iterable[Batch]) -> str:
+    """SHA-256 over what decides apply's acts: the parts of each step, in order, and the requests. 64 hex digits.
 
     What apply leaves alone has no part in it: an unchanged record, a drift that is only reported, or the words of a
     reason may change without making a reviewed plan stale. Values enter as digests only.
     """
     whole = sha256()
-    for parts in _parts(project, environment, changes, batches, bodies):
+    for parts in _parts(project, environment, steps, batches):
         whole.update(quoted(parts).encode("ascii") + b"\n")
     return whole.hexdigest()
 
 
 def _parts(
-    project: str, environment: str | None, changes: Iterable[Change], batches: Iterable[Batch], bodies: Sequence[str]
+    project: str, environment: str | None, steps: Iterable[Sequence[str]], batches: Iterable[Batch]
 ) -> Iterable[list[str]]:
-    yield ["plan", "1", project, environment or ""]
-    for change in changes:
-        known = _decisive(change)
-        if known:
-            yield [change.address, change.action.value, *change.target.place, *known]
-    for batch, body in zip(batches, bodies, strict=True):
-        yield [
-            "batch",
-            str(batch.wave),
-            batch.kind,
-            body,
-            *batch.target.place,
-            *(item.address for item in batch.changes),
-        ]
+    yield ["plan", "2", project, environment or ""]
+    for step in steps:
+        yield [*step]
+    for batch in batches:
+        waits = batch.await_consumers
+        consumers = [*waits.ids, str(waits.timeout_ms)] if waits is not None else []
+        addresses = [item.address for item in batch.changes]
+        yield ["batch", str(batch.wave), batch.kind, *batch.target.place, quoted(consumers), *addresses]
 
 
-def _decisive(change: Change) -> list[str]:
-    match change.action:
-        case Action.CREATE | Action.UPDATE | Action.DELETE:
-            absence = change.absence.value if change.absence else ""
-            return [absence, change.upstream_id or "", _changed(change), _lifecycle(change)]
-        case Action.ADOPT | Action.MOVE:
-            return [change.upstream_id or "", change.moved_from or "", _baseline(change), _lifecycle(change)]
-        case Action.UNKNOWN:
-            # It is sent once more where it turns out to be absent, so that what would be sent counts.
-            return [change.code, digest(change.desired.data) if change.desired is not None else ""]
-        case Action.BLOCKED:
-            return [change.code]
-        case Action.UNCHANGED | Action.DRIFT:
-            return []
-        case _ as unreachable:
-            assert_never(unreachable)
+class StepParts(NamedTuple):
+    """What decides apply's acts on one address, as texts; `shown` and `declaration` are digests."""
+
+    address: str
+    action: str
+    endpoint: str
+    sync_id: str
+    collection_id: str
+    code: str = ""
+    absence: str = ""
+    upstream_id: str = ""
+    moved_from: str = ""
+    rewrites: str = ""
+    declaration: str = ""
+    shown: str = ""
+    protected: str = ""
 
 
-def _changed(change: Change) -> str:
-    """What an update overwrites."""
+def step_parts(change: Change, sets: Mapping[str, DesiredSet], key: bytes | None) -> StepParts | None:
+    """What decides apply's acts on one address; None where apply leaves it alone.
+
+    `key` keys the digests of what holds sensitive values; None: they are plain.
+    """
+    if not is_step(change):
+        return parts_from(change, declaration="", shown="")
+    record_set, desired = sets.get(change.set_name), change.desired
+    declaration = declaration_digest(record_set, desired, key) if record_set and desired else ""
+    return parts_from(change, declaration=declaration, shown=_shown(change, record_set, key))
+
+
+def parts_from(change: Change, *, declaration: str, shown: str) -> StepParts | None:
+    """`step_parts` of a change whose digests are known already."""
+    head = (change.address, change.action.value, *change.target.place)
+    if not is_step(change):
+        return StepParts(*head, code=change.code) if change.action is Action.BLOCKED else None
+    return StepParts(
+        *head,
+        code=change.code if change.action is Action.UNKNOWN else "",
+        absence=change.absence.value if change.absence else "",
+        upstream_id=change.upstream_id or "",
+        moved_from=change.moved_from or "",
+        rewrites="rewrites" if change.rewrites else "",
+        declaration=declaration,
+        shown=shown,
+        protected="protected" if change.desired is not None and change.desired.lifecycle.protect else "",
+    )
+
+
+def is_step(change: Change) -> bool:
+    """Whether apply does something with it; what is unknown is sent once more where it turns out to be absent."""
+    return change.action in WRITES or change.action in LOCKS or change.action is Action.UNKNOWN
+
+
+def declaration_digest(record_set: DesiredSet, record: DesiredRecord, key: bytes | None) -> str:
+    """What is declared of a record, in the form in which it is sent, its marker included. 64 hex digits."""
+    return _digest(wire_data(record_set, record), record_set, key)
+
+
+def _shown(change: Change, record_set: DesiredSet | None, key: bytes | None) -> str:
+    """What the step overwrites, or takes as the baseline: the fields of the matched row that it speaks of."""
     if change.observed is None:
         return ""
-    return digest({each.path: change.observed.data.get(each.path) for each in change.fields})
+    names: Collection[str] = [each.path for each in change.fields]
+    if change.action in LOCKS and change.desired is not None:
+        names = change.desired.data
+    row = change.observed.data
+    return _digest({name: row[name] for name in names if name in row}, record_set, key)
 
 
-def _lifecycle(change: Change) -> str:
-    return "protected" if change.desired is not None and change.desired.lifecycle.protect else ""
-
-
-def _baseline(change: Change) -> str:
-    """What an adopted record showed and was declared to be, of the declared fields."""
-    if change.desired is None or change.observed is None:
-        return ""
-    row, data = change.observed, change.desired.data
-    return digest([data, {name: row.data[name] for name in data if name in row.data}])
+def _digest(data: Data, record_set: DesiredSet | None, key: bytes | None) -> str:
+    """Long enough that nobody finds other data with the same digest."""
+    text = structure(data).encode("ascii")
+    if key is not None and record_set is not None and any(record_set.rules.rule(name).sensitive for name in data):
+        return hmac.new(key, text, sha256).hexdigest()
+    return sha256(text).hexdigest()

@@ -13,7 +13,7 @@ from syncspec.apply.base import open_ref
 from syncspec.apply.clock import SystemClock
 from syncspec.apply.holders import lock_holders
 from syncspec.apply.state import read_state
-from syncspec.errors import SyncspecError
+from syncspec.errors import SyncspecError, UsageError
 from syncspec.project.opening import Opening
 from syncspec.project.reading import connections_of
 from syncspec.records import Absence, Target
@@ -49,6 +49,8 @@ async def check_up(opening: Opening) -> AsyncIterator[Check]:
     """Check one thing after the other, each bounded in time; a failure does not end the checks that can go on."""
     try:
         loaded = opening.load(resolve_env=True)
+    except UsageError:
+        raise
     except SyncspecError as error:
         for diagnostic in error.diagnostics:
             where = f"{diagnostic.source}: " if diagnostic.source else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import os
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -13,11 +14,12 @@ from syncspec.apply.events import OnEvent
 from syncspec.apply.opening import open_run
 from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
-from syncspec.errors import NotConfirmedError, StalePlanError, UpstreamError, UsageError
+from syncspec.errors import NotConfirmedError, UpstreamError, UsageError
 from syncspec.manifests.collector import paused_collector, sheltered
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards
 from syncspec.planning.plan import Plan
+from syncspec.project.approval import Approval, check_approved
 from syncspec.project.choice import choose
 from syncspec.project.follow_up import follow_up
 from syncspec.project.loop import run_to_end
@@ -25,6 +27,7 @@ from syncspec.project.opening import Opening
 from syncspec.project.outlook import outlook
 from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
+from syncspec.project.saved import SavedPlan, load_plan
 from syncspec.project.sight import Sight, within
 from syncspec.project.validation import Validation, validate
 from syncspec.settings import LoadedProject
@@ -81,14 +84,16 @@ class AsyncProject:
                 state = await look_up_state(loaded, clock=self.clock)
                 shelter()
             async with connections_of(loaded, state) as connections:
-                made, _ = await outlook(
-                    loaded, state, selection.narrowed, connections, clock=self.clock, on_rows=on_rows
-                )
-        return ReviewablePlan(plan=made, project=loaded, selection=selection)
+                seen = await outlook(loaded, state, selection.narrowed, connections, clock=self.clock, on_rows=on_rows)
+        return ReviewablePlan(plan=seen.plan, project=loaded, selection=selection, state=seen.state)
+
+    def load_plan(self, path: str | os.PathLike[str]) -> SavedPlan:
+        """Read a plan that was saved: `syncspec.load_plan`. Whether it is this project's is seen when it is applied."""
+        return load_plan(path)
 
     async def apply(
         self,
-        plan: ReviewablePlan | None = None,
+        plan: ReviewablePlan | SavedPlan | None = None,
         *,
         approved: str | None = None,
         on_plan: Callable[[ReviewablePlan], None] | None = None,
@@ -108,10 +113,11 @@ class AsyncProject:
     ) -> AppliedReport:
         """Plan under the run lock and carry that plan out; a partial success returns its report.
 
-        A given `plan` (with its selection) and an `approved` digest must be what would be done now. `on_plan` gets the
-        plan first; `confirm` is asked where there is anything to do, and the plan is made once more after it. `allow`
-        lifts guards once, as `max_creates=6000`. `on_run` gets the run as soon as it holds the lock: its
-        `request_stop()` ends it early. `wait_settled` waits for what is unknown until time can tell nothing more;
+        A given `plan` (with its selection) and an `approved` digest (or its first 12 digits or more) must be what would
+        be done now; of a saved plan that counts per address, and what is done of it already is left alone.
+        `on_plan` gets the plan first; `confirm` is asked where there is anything to do, and the plan is made once more
+        after it. `allow` lifts guards once, as `max_creates=6000`. `on_run` gets the run as soon as it holds the lock:
+        its `request_stop()` ends it early. `wait_settled` waits for what is unknown until time can tell nothing more;
         `no_prior_run` says that no run came before those that this journal knows.
         Raises StalePlanError, GuardError, RunLockedError, NotConfirmedError and what `plan` raises; nothing was sent.
         """
@@ -123,8 +129,12 @@ class AsyncProject:
             )
         loaded = self.load()
         selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
+        approval = None
         if plan is not None:
             selection = plan.selection
+        if isinstance(plan, SavedPlan):
+            check_approved(approved, plan.digest)
+            approval = Approval(plan, loaded)
         guards = functools.reduce(allow_once, allow, loaded.guards)
         opened = open_run(
             loaded,
@@ -138,14 +148,14 @@ class AsyncProject:
             if on_run is not None:
                 on_run(run)
             async with connections_of(loaded, run.state) as connections:
-                sight = Sight(loaded, run, connections, clock=self.clock, on_rows=on_rows)
+                sight = Sight(loaded, run, connections, clock=self.clock, on_rows=on_rows, approval=approval)
                 chosen = selection.narrowed
                 made = await sight.plan(chosen)
-                reviewable = ReviewablePlan(plan=made, project=loaded, selection=selection)
+                reviewable = ReviewablePlan(plan=made, project=loaded, selection=selection, state=run.state)
                 if on_plan is not None:
                     on_plan(reviewable)
                 for expected in (approved, plan.digest if plan is not None else None):
-                    _check_digest(expected, made)
+                    check_approved(expected, made.digest)
                 _check_readable(made)
                 check_guards(made, guards, locked_count=len(run.state.lockfile.entries))
                 if confirm is not None and not made.is_empty:
@@ -192,9 +202,13 @@ class Project:
         project = self.asynchronous
         return _run(project.plan, include=include, exclude=exclude, labels=labels, paths=paths, on_rows=on_rows)
 
+    def load_plan(self, path: str | os.PathLike[str]) -> SavedPlan:
+        """Read a plan that was saved: `AsyncProject.load_plan`."""
+        return self.asynchronous.load_plan(path)
+
     def apply(
         self,
-        plan: ReviewablePlan | None = None,
+        plan: ReviewablePlan | SavedPlan | None = None,
         *,
         approved: str | None = None,
         confirm: Confirm | None = None,
@@ -241,16 +255,6 @@ def _is_loop_running() -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _check_digest(expected: str | None, plan: Plan) -> None:
-    if expected is not None and expected != plan.digest:
-        raise StalePlanError(
-            "The plan is stale",
-            detail=f"What was approved is {expected[:12]}, and what would be done now is {plan.digest[:12]}: "
-            "manifests, lockfile or upstream changed meanwhile. Nothing was sent.",
-            hint="plan again, and look at what changed",
-        )
 
 
 def _check_readable(plan: Plan) -> None:

@@ -48,9 +48,9 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
         # All of its collection is read and decided: other records may claim the same row.
         async with connections_of(loaded, state) as connections:
             selection = Selection(include=(address,))
-            made, observations = await outlook(loaded, state, selection, connections, clock=project.clock)
-        change = next((item for item in made.changes if item.address == address), None)
-        read = {seen.target.place: seen.rows for seen in observations}
+            seen = await outlook(loaded, state, selection, connections, clock=project.clock)
+        change = next((item for item in seen.plan.changes if item.address == address), None)
+        read = {each.target.place: each.rows for each in seen.observations}
         rows = _candidates(change, entry, record_set, desired, read.get(record_set.target.place, ()))
         rows = tuple(_without_secrets(row, record_set) for row in rows)
         desired = _hidden(desired, record_set)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from datetime import datetime
@@ -21,6 +22,8 @@ __all__ = ["LookAgain", "follow_up"]
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0
 _MOST_FAILURES = 10
+_MOST_RESENDS = 3
+"""So often is one change sent again within one run: an upstream that never makes it would keep the run for ever."""
 _SHARE = 4.0
 """A pause is at least so many times as long as the last look took: large lists are read less often."""
 
@@ -50,6 +53,7 @@ async def _settle(run: Run, plan: Plan, look_again: LookAgain, *, clock: Clock, 
         return
     run.refresh()
     patience = _Patience(clock, run.upstreams, endless=wait_settled)
+    resent: Counter[str] = Counter()
     while addresses and not run.is_stopped and not run.is_halted:
         waiting = [attempt for attempt in run.state.open_attempts if attempt.address in addresses]
         pause = patience.next_pause(waiting, doubts=run.state.doubts)
@@ -67,9 +71,10 @@ async def _settle(run: Run, plan: Plan, look_again: LookAgain, *, clock: Clock, 
         run.tell_settled(reconciled.settlements, addresses)
         run.tell_planned(made)
         if made.batches and not run.is_stopped:
+            resent.update(change.address for batch in made.batches for change in batch.changes)
             await run.send(made)
             run.refresh()
-        addresses = run.unknown(plan)
+        addresses = {address for address in run.unknown(plan) if resent[address] < _MOST_RESENDS}
 
 
 def _reason(waiting: Collection[OpenAttempt]) -> str:

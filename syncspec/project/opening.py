@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from syncspec.errors import ManifestError, UsageError
 from syncspec.settings import LoadedProject
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ __all__ = ["Opening"]
 ENVIRONMENT = "SYNCSPEC_ENV"
 STATE_DIR = "SYNCSPEC_STATE_DIR"
 DIGEST_KEY = "SYNCSPEC_DIGEST_KEY"
+
+_WRONG_ENVIRONMENT = frozenset({"no-environment", "unknown-environment"})
+"""Findings that the call is to blame for, and no file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,16 +43,37 @@ class Opening:
     project: ProjectFile | None = None
 
     def load(self, *, resolve_env: bool) -> LoadedProject:
-        """Load the whole project. Raises ManifestError with all problems at once, UsageError."""
+        """Load the whole project. Raises ManifestError with all problems at once.
+
+        Raises UsageError where the call itself is wrong: it names no environment of a project that declares some, or
+        one that the project does not declare.
+        """
         from syncspec.manifests.loader import load, load_sets
 
         options = {**self.inputs(), "upstream": self.upstream, "resolve_env": resolve_env}
-        if self.sets is None:
-            loaded = load(self.path, **options)
-        else:
-            loaded = load_sets(self.sets, self.project, root=self.path, **options)
+        try:
+            if self.sets is None:
+                loaded = load(self.path, **options)
+            else:
+                loaded = load_sets(self.sets, self.project, root=self.path, **options)
+        except ManifestError as error:
+            wrong = [item for item in error.diagnostics if item.code in _WRONG_ENVIRONMENT]
+            if not wrong:
+                raise
+            raise UsageError(wrong[0].summary, diagnostics=wrong) from error
         key = options["environ"].get(DIGEST_KEY)
         return replace(loaded, digest_key=key.encode()) if key and loaded.digest_key is None else loaded
+
+    def unchosen_environments(self) -> tuple[str, ...]:
+        """The environments of the project where none of them is chosen; nothing where one is, or none is declared."""
+        if self.inputs()["environment"] is not None:
+            return ()
+        if self.sets is not None:
+            declared = self.project.spec.environments if self.project is not None else None
+            return tuple(declared or ())
+        from syncspec.manifests.environment_names import environment_names
+
+        return environment_names(self.path)
 
     def inputs(self) -> dict[str, Any]:
         """What the outside world gives to the loading of a project, by the names of the loader's parameters."""

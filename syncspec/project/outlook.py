@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from syncspec.apply.clock import Clock, Moment, moment_of
 from syncspec.apply.reconcile import reconcile
@@ -20,7 +20,16 @@ from syncspec.records import Observation
 from syncspec.settings import LoadedProject
 from syncspec.upstream.protocol import Connection
 
-__all__ = ["observe", "outlook", "plan_from"]
+__all__ = ["Outlook", "observe", "outlook", "plan_from"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """A plan with what was read for it, and the state as it is once what that tells is recorded."""
+
+    plan: Plan
+    observations: tuple[Observation, ...]
+    state: State
 
 
 async def outlook(
@@ -31,15 +40,16 @@ async def outlook(
     *,
     clock: Clock,
     on_rows: OnRows | None = None,
-) -> tuple[Plan, list[Observation]]:
-    """Plan the selected addresses (None: all) as an apply would at this moment; gives what was read, too.
+) -> Outlook:
+    """Plan the selected addresses (None: all) as an apply would at this moment.
 
     Open attempts are reconciled in the plan's eyes only: nothing is written.
     """
     began = moment_of(clock)
     observations = await observe(loaded, state, selected, connections, clock=clock, on_rows=on_rows)
     seen = _reconciled(loaded, state, observations, began, clock)
-    return plan_from(loaded, seen, selected, observations, began=began), observations
+    made = plan_from(loaded, seen, selected, observations, began=began)
+    return Outlook(plan=made, observations=tuple(observations), state=seen)
 
 
 async def observe(

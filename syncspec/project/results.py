@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from syncspec.apply.history import PastRun, run_report
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
+from syncspec.apply.state import State
 from syncspec.diagnostics import Diagnostic, did_you_mean
 from syncspec.errors import UsageError
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.selection import Selection
 from syncspec.settings import LoadedProject
 
-__all__ = ["FORMATS", "AppliedReport", "ReviewablePlan", "render_report", "render_run"]
+__all__ = ["FORMATS", "AppliedReport", "ReviewablePlan", "render_plan", "render_report", "render_run"]
 
 FORMATS = ("text", "json", "markdown", "html", "github")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewablePlan:
-    """A plan with what is needed to show it and to make it again."""
+    """A plan with what is needed to show it, to make it again and to save it.
+
+    `state` is what it was made from beside the manifests and the upstream.
+    """
 
     plan: Plan
     project: LoadedProject
     selection: Selection
+    state: State = field(repr=False)
 
     @property
     def digest(self) -> str:
@@ -62,29 +69,52 @@ class ReviewablePlan:
         `color` and `full`, which shows every change of a large plan, are for text; `folder` leads from the repository
         to the project, for annotations. `redact` hides every value. Raises UsageError for another format.
         """
-        match format:
-            case "text":
-                from syncspec.render.plan_text import plan_text
+        return render_plan(self.plan, format, color=color, full=full, redact=redact, folder=folder)
 
-                return plan_text(self.plan, color=color, full=full, redact=redact)
-            case "json":
-                from syncspec.render.plan_json import plan_json
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save it as a file that only its owner may read, and that `load_plan` reads; one that is there is replaced.
 
-                return plan_json(self.plan, redact=redact).decode()
-            case "markdown":
-                from syncspec.render.markdown import plan_markdown
+        The file holds no sensitive value: their digests are keyed by SYNCSPEC_DIGEST_KEY, which must be set where a
+        step rests on one. Raises PlanFileError.
+        """
+        from syncspec.project.saving import save_plan
 
-                return plan_markdown(self.plan, redact=redact)
-            case "html":
-                from syncspec.render.html import plan_html
+        save_plan(self, Path(path))
 
-                return plan_html(self.plan, redact=redact)
-            case "github":
-                from syncspec.render.annotations import plan_annotations
 
-                return plan_annotations(self.plan, folder=folder, redact=redact)
-            case _:
-                raise _unknown_format(format)
+def render_plan(
+    plan: Plan,
+    format: str,
+    *,
+    color: bool = False,
+    full: bool = False,
+    redact: bool = False,
+    folder: str = "",
+) -> str:
+    """Print a plan that was just made or a saved one: `ReviewablePlan.render`."""
+    match format:
+        case "text":
+            from syncspec.render.plan_text import plan_text
+
+            return plan_text(plan, color=color, full=full, redact=redact)
+        case "json":
+            from syncspec.render.plan_json import plan_json
+
+            return plan_json(plan, redact=redact).decode()
+        case "markdown":
+            from syncspec.render.markdown import plan_markdown
+
+            return plan_markdown(plan, redact=redact)
+        case "html":
+            from syncspec.render.html import plan_html
+
+            return plan_html(plan, redact=redact)
+        case "github":
+            from syncspec.render.annotations import plan_annotations
+
+            return plan_annotations(plan, folder=folder, redact=redact)
+        case _:
+            raise _unknown_format(format)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from syncspec.planning.inputs import Selects
 from syncspec.planning.narrowing import steps_beyond
 from syncspec.planning.notes import listed
 from syncspec.planning.plan import Plan
+from syncspec.project.approval import Approval
 from syncspec.project.cold import seconds_until_warm
 from syncspec.project.outlook import observe, plan_from
 from syncspec.project.reading import OnRows
@@ -33,14 +34,20 @@ class Sight:
         *,
         clock: Clock,
         on_rows: OnRows | None,
+        approval: Approval | None = None,
     ) -> None:
+        """Every plan is narrowed to what an `approval` covers."""
         self._loaded, self._run, self._connections = loaded, run, connections
-        self._clock, self._on_rows = clock, on_rows
+        self._clock, self._on_rows, self._approval = clock, on_rows, approval
         self._began = moment_of(clock)
 
     async def plan(self, selected: Selects | None) -> Plan:
-        """Look, record what that settles, and plan the selected addresses (None: all)."""
-        return (await self._look(selected))[1]
+        """Look, record what that settles, and plan the selected addresses (None: all).
+
+        Raises StalePlanError where a saved plan does not hold.
+        """
+        _, made = await self._look(selected)
+        return made if self._approval is None else self._approval.held(made, self._run.state)
 
     async def warmed_up(self, plan: Plan, selected: Selects | None) -> Plan:
         """The plan, made anew once its creations may rest on absence where earlier runs are not known.
@@ -62,7 +69,10 @@ class Sight:
         def chosen(_: DesiredSet, address: str) -> bool:
             return address in addresses
 
-        return await self._look(chosen)
+        reconciled, made = await self._look(chosen)
+        if self._approval is not None:
+            made = self._approval.limited(made, self._run.state)
+        return reconciled, made
 
     async def _look(self, selected: Selects | None) -> tuple[Reconciled, Plan]:
         began = self._began = moment_of(self._clock)

@@ -20,7 +20,7 @@ from syncspec.apply.report import RecordOutcome, RecordReport
 from syncspec.diagnostics import Severity
 from syncspec.records import Json
 from syncspec.render.diagnostics import source_json
-from syncspec.render.json_bytes import json_line
+from syncspec.render.json_bytes import log_line
 from syncspec.render.redaction import HIDDEN
 from syncspec.render.values import counted
 
@@ -48,7 +48,7 @@ def event_line(event: Event, *, time: str, redact: bool = False) -> bytes:
 
     `redact` hides the wording of errors, which may quote values.
     """
-    return json_line({"time": time, "event": event_name(event), "run": event.run, **event_fields(event, redact=redact)})
+    return log_line({"time": time, "event": event_name(event), "run": event.run, **event_fields(event, redact=redact)})
 
 
 def event_fields(event: Event, *, redact: bool = False) -> dict[str, Json]:

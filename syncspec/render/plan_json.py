@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from syncspec._version import __version__
 from syncspec.planning.plan import Batch, Change, FieldChange, ObservationSummary, Plan
@@ -11,7 +11,7 @@ from syncspec.render.diagnostics import diagnostic_json, source_json
 from syncspec.render.json_bytes import FORMAT_VERSION, json_bytes
 from syncspec.render.redaction import redacted_plan
 
-__all__ = ["plan_json"]
+__all__ = ["plan_document", "plan_json"]
 
 
 def plan_json(plan: Plan, *, redact: bool = False) -> bytes:
@@ -19,21 +19,24 @@ def plan_json(plan: Plan, *, redact: bool = False) -> bytes:
 
     `redact` hides every value: fields then look as sensitive ones do.
     """
-    if redact:
-        plan = redacted_plan(plan)
-    document: dict[str, object] = {
+    shown = redacted_plan(plan) if redact else plan
+    return json_bytes(plan_document(shown, shown.changes))
+
+
+def plan_document(plan: Plan, changes: Iterable[Change]) -> dict[str, object]:
+    """The document as a value, with these of the plan's changes."""
+    return {
         "format_version": FORMAT_VERSION,
         "syncspec_version": __version__,
         "project": plan.project,
         "environment": plan.environment,
         "digest": plan.digest,
         "summary": {action.value: number for action, number in plan.summary.items()},
-        "changes": [_change(change) for change in plan.changes],
+        "changes": [_change(change) for change in changes],
         "requests": [_request(batch) for batch in plan.batches],
         "observations": [_observation(seen) for seen in plan.observations],
         "diagnostics": [diagnostic_json(item) for item in plan.diagnostics],
     }
-    return json_bytes(document)
 
 
 def _request(batch: Batch) -> Mapping[str, object]:

@@ -17,7 +17,9 @@ __all__ = ["HIDDEN", "redacted_diagnostics", "redacted_plan", "redacted_report"]
 
 HIDDEN = "(hidden)"
 
-_WITHOUT_VALUES = frozenset({"guard", "lockfile", "not-confirmed", "run-locked", "stale-plan", "state", "usage"})
+_WITHOUT_VALUES = frozenset(
+    {"guard", "lockfile", "not-confirmed", "plan-file", "run-locked", "stale-plan", "state", "usage"}
+)
 """Codes of syncspec's own errors that speak of runs, files and options, never of a record's data."""
 
 

@@ -10,6 +10,7 @@ from syncspec.lockfile.lines import LockfileLine
 from syncspec.manifests.schema import DRAFT, json_schemas, model_schema, schema_text
 from syncspec.render.documents import PlanDocument, ReportDocument, RequestsDocument
 from syncspec.render.event_documents import EventLine
+from syncspec.render.saved_documents import SavedLine
 from syncspec.upstream.embedded.faults.models import FaultsFile
 
 __all__ = ["all_schemas", "schema_text"]
@@ -20,6 +21,7 @@ _DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
     "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),
     "requests.v1.schema.json": ("What runs RUN --requests --json prints", TypeAdapter(RequestsDocument)),
+    "saved-plan.v1.schema.json": ("One line of a saved plan", TypeAdapter(SavedLine)),
 }
 
 

@@ -214,8 +214,8 @@ def full_disk(*, journal_from: int | None = None, lockfile: bool = False) -> Any
     """The disk takes no more: the journal from its n-th write on, or the lockfile's temporary file."""
     import sqlite3
 
+    from syncspec import whole_file
     from syncspec.apply import database, journal, locktable
-    from syncspec.lockfile import file
 
     writes = 0
 
@@ -236,7 +236,7 @@ def full_disk(*, journal_from: int | None = None, lockfile: bool = False) -> Any
             patch.setattr(module, "writing", writing)
         if lockfile:
             names = {name: getattr(os, name) for name in dir(os)}
-            patch.setattr(file, "os", SimpleNamespace(**names | {"replace": no_space}))
+            patch.setattr(whole_file, "os", SimpleNamespace(**names | {"replace": no_space}))
         yield
 
 

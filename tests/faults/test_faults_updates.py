@@ -184,6 +184,23 @@ def test_waiting_until_settled_sends_again_within_the_same_run(world: tuple[Fold
     assert set(titles(store).values()) == {"Duke"}
 
 
+def test_an_update_that_is_never_made_is_sent_again_a_few_times_and_then_left_unknown(
+    world: tuple[Folder, Path],
+) -> None:
+    class Always(Once):
+        def _acted(self, *, committed: bool) -> Response | None:
+            return None if committed else self._act()
+
+    folder, store = world
+    folder.write(contacts=people("Duke", changed=1))
+    fault = Always(LOST["cut JSON"], committed=False)
+    report = apply(folder, store, fault=fault, wait_settled=True)
+    assert (outcomes(report), report.exit_code) == ({"unchanged": 5, "unknown": 1}, 4)
+    assert fault.requests == ["update"] * 4
+    later(folder)
+    assert outcomes(apply(folder, store)) == {"updated": 1, "unchanged": 5}
+
+
 def test_what_somebody_changed_while_an_update_was_unknown_is_a_conflict_and_stays(
     world: tuple[Folder, Path],
 ) -> None:

@@ -34,6 +34,7 @@ def test_no_schedule_makes_a_record_twice_or_loses_one(seed: int) -> None:
         raise
 
 
+@pytest.mark.timeout(0 if os.environ.get("SYNCSPEC_FUZZ") else 600)
 @settings(
     max_examples=2000 if os.environ.get("SYNCSPEC_FUZZ") else 60,
     deadline=None,

@@ -53,6 +53,7 @@ class SteppedConnection(Wrapped):
 
 def number_steps(patch: pytest.MonkeyPatch, steps: Steps) -> Wrap:
     """Number commits, writes, syncs and renames of this process; returns what numbers sends and answers."""
+    from syncspec import whole_file
     from syncspec.apply import database, journal, locktable
     from syncspec.lockfile import file
 
@@ -77,7 +78,7 @@ def number_steps(patch: pytest.MonkeyPatch, steps: Steps) -> Wrap:
 
     names = {name: getattr(os, name) for name in dir(os)}
     own = names | {"replace": stepped("rename", os.replace)}
-    patch.setattr(file, "os", SimpleNamespace(**own))
+    patch.setattr(whole_file, "os", SimpleNamespace(**own))
     original = file.write_lockfile
     patch.setattr(
         "syncspec.apply.run.write_lockfile",

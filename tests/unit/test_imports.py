@@ -24,7 +24,7 @@ LAYERS = (
     ("settings",),
     ("keys", "values", "providers"),
     ("records",),
-    ("address", "errors", "diagnostics", "_version"),
+    ("address", "errors", "diagnostics", "whole_file", "_version"),
 )
 """From the top to the bottom; a name is a module or a sub-package of syncspec."""
 

@@ -23,8 +23,6 @@ class Person:
     email: str
     note: str = "-"
     is_declared: bool = True
-    was_edited: bool = False
-    """Whether a field or the key changed, which this version of syncspec does not write upstream."""
     has_new_key: bool = False
     addresses: set[str] = field(default_factory=set)
     """Every address that it ever had."""
@@ -52,6 +50,7 @@ class Author:
     people: list[Person]
     max_records: int = 2
     has_marker: bool = False
+    lifecycle: dict[str, str] = field(default_factory=dict)
     _names: int = field(default=0)
 
     @classmethod
@@ -66,6 +65,11 @@ class Author:
             people=people,
             max_records=draw.choice([1, 2, 3, 8]),
             has_marker=draw.random() < 0.2,
+            lifecycle={
+                "on_drift": draw.choice(["report", "restore"]),
+                "on_missing": draw.choice(["block", "recreate"]),
+                "on_adopt": draw.choice(["report", "report", "update"]),
+            },
         )
 
     @property
@@ -77,7 +81,9 @@ class Author:
         found = {}
         for name in sorted({person.set_name for person in self.people}):
             records = {person.name: person.data() for person in self.declared if person.set_name == name}
-            more = {"marker_field": "Key__c"} if self.has_marker else {}
+            more: dict[str, Any] = {"lifecycle": self.lifecycle}
+            if self.has_marker:
+                more["marker_field"] = "Key__c"
             found[name] = manifest(name, records, collection_id=COLLECTIONS[name], max_records=self.max_records, **more)
         return found
 
@@ -86,7 +92,7 @@ class Author:
         person = self.draw.choice(self.people)
         match self.draw.choice(["field", "rename", "key", "remove", "back", "back"]):
             case "field":
-                person.note, person.was_edited = f"{person.note}+", True
+                person.note = f"{person.note}+"
                 return f"edits {person.address}"
             case "rename":
                 self._names += 1
@@ -95,7 +101,7 @@ class Author:
                 return f"renames {before} to {person.address}"
             case "key":
                 person.email = f"New{person.email}"
-                person.was_edited = person.has_new_key = True
+                person.has_new_key = True
                 return f"changes the key of {person.address}"
             case "remove":
                 person.is_declared = False

@@ -57,7 +57,7 @@ async def check_always(world: World) -> None:
     for token, made in by_token.items():
         if len(made) > 1 and token not in world.relaxed:
             raise ViolationError("duplicate", f"{token} was created {len(made)} times: {made}")
-    gone = world.seen - {row.upstream_id for row in rows}
+    gone = world.seen - {row.upstream_id for row in rows} - world.deleted_by_hand.keys()
     if gone:
         raise ViolationError("deleted", f"{gone} were there before")
     world.seen |= {row.upstream_id for row in rows}
@@ -160,9 +160,19 @@ async def check_end(world: World, checkout: Checkout, env: str, plan: Reviewable
                 raise ViolationError("unsettled", f"{person.address} is not locked: {change.code}: {change.reason}")
         elif row.token != person.token:
             raise ViolationError("wrong ID", f"{person.address} is locked as {row}")
-        elif actions[person.address].action is Action.UNKNOWN and person.token not in world.by_hand:
-            raise ViolationError("unsettled", f"{person.address}: {actions[person.address].reason}")
+        else:
+            _check_content(world, person, row, actions[person.address])
     _check_nobody_is_lost(world, rows.values(), {*locked.values()}, plan.render("json"))
+
+
+def _check_content(world: World, person: Person, row: Row, change: Change) -> None:
+    """A locked record is as it is declared, or the plan says why not, and somebody else has had a hand in it."""
+    is_as_declared = row.note == person.note
+    excused = person.token in world.by_hand | world.edited_by_hand or world.memory_lost or world.has_rival
+    if change.action is Action.UNCHANGED and not is_as_declared and not excused:
+        raise ViolationError("content", f"{person.address} is {row.note!r} where {person.note!r} is declared")
+    if change.action is not Action.UNCHANGED and not excused and person.token not in world.relaxed:
+        raise ViolationError("unsettled", f"{person.address}: {change.code}: {change.reason}")
 
 
 def _check_nobody_is_lost(world: World, rows: Iterable[Row], locked: Collection[str], said: str) -> None:
@@ -185,11 +195,18 @@ def _needs_somebody(world: World, person: Person, change: Change, rows: Iterable
     is_there = any(row.token == person.token for row in rows)
     match Rule(change.code):
         case Rule.OPEN_ATTEMPT | Rule.WAITS_FOR_UNKNOWN:
-            return not is_there and bool(person.addresses & _known(world).stuck_addresses)
+            was_deleted = person.token in world.deleted_by_hand.values()
+            is_stuck = bool(person.addresses & _known(world).stuck_addresses)
+            return (not is_there and was_deleted) or (is_stuck and (not is_there or world.has_rival))
         case Rule.LOOKS_LIKE:
             # The provider stored its key otherwise, and whoever knew that is forgotten, or another environment.
             return is_there and (world.memory_lost or world.has_rival)
+        case Rule.NOT_VISIBLE:
+            # A stream that is started anew shows no tombstone of what was deleted before.
+            return change.upstream_id in world.deleted_by_hand
+        case Rule.DELETED_UPSTREAM:
+            return world.author.lifecycle["on_missing"] == "block" and change.upstream_id in world.deleted_by_hand
         case Rule.MARKED_FOR_ANOTHER | Rule.LOCKED_ELSEWHERE:
-            return is_there and world.has_rival
+            return world.has_rival and (is_there or person.token in world.deleted_by_hand.values())
         case _:
             return False

@@ -183,6 +183,7 @@ def number_steps(patch: pytest.MonkeyPatch, draw: random.Random) -> None:
 
     Nothing is forced onto a disk: here a process dies, and no machine does.
     """
+    from syncspec import whole_file
     from syncspec.apply import database, journal, locktable
     from syncspec.lockfile import file
 
@@ -211,7 +212,7 @@ def number_steps(patch: pytest.MonkeyPatch, draw: random.Random) -> None:
         step("after rename")
 
     names = {name: getattr(os, name) for name in dir(os)}
-    patch.setattr(file, "os", SimpleNamespace(**names | {"replace": replace}))
+    patch.setattr(whole_file, "os", SimpleNamespace(**names | {"replace": replace}))
     original = file.write_lockfile
     patch.setattr(
         "syncspec.apply.run.write_lockfile", lambda path, lockfile: original(path, lockfile, fsync=lambda _: None)

@@ -33,9 +33,20 @@ _BETWEEN = {
     "checkout": 3,
     "clock": 4,
     "hand": 2,
+    "others": 3,
     "reset": 2,
 }
-_MEANWHILE = {"stop": 3, "kill": 3, "suspend": 3, "beside": 3, "unlock": 6, "clock": 3, "hand": 1, "author": 1}
+_MEANWHILE = {
+    "stop": 3,
+    "kill": 3,
+    "suspend": 3,
+    "beside": 3,
+    "unlock": 6,
+    "clock": 3,
+    "hand": 1,
+    "others": 1,
+    "author": 1,
+}
 """What may happen, and how likely it is."""
 
 
@@ -98,6 +109,8 @@ async def _between(world: World) -> None:
                 world.step_clock()
             case "hand":
                 world.create_by_hand()
+            case "others":
+                await world.change_by_hand()
         await check_always(world)
 
 
@@ -174,6 +187,8 @@ async def _meanwhile(world: World, process: Process) -> None:
             world.step_clock()
         case "hand":
             world.create_by_hand()
+        case "others":
+            await world.change_by_hand()
         case "author":
             world.tell(f"the author {world.author.change()}")
 

@@ -38,7 +38,9 @@ class Row:
     """One live record. `token` names the person that it is, `is_ours` whether a request of ours made it."""
 
     upstream_id: str
+    collection_id: str
     token: str
+    note: str
     is_ours: bool
 
 
@@ -104,6 +106,17 @@ class Upstream:
         self._by_hand.add(upstream_id)
         return upstream_id
 
+    def edit_by_hand(self, row: Row, note: str) -> None:
+        """Change a record as another person does."""
+        self._change_by_hand(row, "update", records=[{"upstream_id": row.upstream_id, "data": {"Note": note}}])
+
+    def delete_by_hand(self, row: Row) -> None:
+        self._change_by_hand(row, "delete", upstream_ids=[row.upstream_id])
+
+    def _change_by_hand(self, row: Row, kind: str, **items: Any) -> None:
+        body = {"kind": kind, "sync_id": SYNC, "collection_id": row.collection_id, **items}
+        self.store.apply(parse_mutation(json.dumps(body).encode()), lambda existing, sent: {**existing, **sent})
+
     def rebuild(self, longest: float) -> None:
         """Start all streams anew; each record shows after a time of its own, and the sync tells so meanwhile."""
         self.store.rebuild(at=self.now(), fill=lambda position: self._draw.uniform(longest / 2, longest))
@@ -115,7 +128,9 @@ class Upstream:
         return [
             Row(
                 upstream_id=row["upstream_id"],
+                collection_id=row["collection_id"],
                 token=str(row["data"]["Token"]),
+                note=str(row["data"]["Note"]),
                 is_ours=row["upstream_id"] not in self._by_hand,
             )
             for row in map(json.loads, bodies)

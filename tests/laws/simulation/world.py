@@ -100,6 +100,8 @@ class World:
         self._likings: dict[str, float] = {}
         self.committed: list[bytes] = []
         self.by_hand: set[str] = set()
+        self.edited_by_hand: set[str] = set()
+        self.deleted_by_hand: dict[str, str] = {}
         self.seen: set[str] = set()
         self.memory_lost = False
         self.add_checkout()
@@ -245,6 +247,23 @@ class World:
         self.by_hand.add(person.token)
         self.counts["created by hand"] += 1
         self.tell(f"{person.token} is created by hand as {upstream_id}")
+
+    async def change_by_hand(self) -> None:
+        """Another person edits or deletes a record, ours or not."""
+        rows = await self.upstream.rows()
+        if not rows:
+            return
+        row = self.draw.choice(rows)
+        if self.draw.random() < 0.7:
+            self.upstream.edit_by_hand(row, f"hand {self.draw.randint(1, 3)}")
+            self.edited_by_hand.add(row.token)
+            self.counts["edited by hand"] += 1
+            self.tell(f"{row.token} is edited by hand ({row.upstream_id})")
+        else:
+            self.upstream.delete_by_hand(row)
+            self.deleted_by_hand[row.upstream_id] = row.token
+            self.counts["deleted by hand"] += 1
+            self.tell(f"{row.token} is deleted by hand ({row.upstream_id})")
 
     def reset_streams(self) -> None:
         """The sync reads its provider again from the beginning, and shows each record after some time."""

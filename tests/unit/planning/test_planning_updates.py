@@ -110,6 +110,12 @@ def test_both_to_different_values_is_a_conflict_that_names_both_sides() -> None:
     assert world.plan().batches == ()
 
 
+def test_another_form_of_what_is_declared_is_the_authors_wish_and_no_conflict() -> None:
+    """As an update leaves it whose answer was lost, where the provider lower-cases."""
+    world = one(record("contacts.paul", USUL), row("003A", {**PAUL, "FirstName": "usul"}), entries=[entry])
+    assert (world.change().action, fields(world.change())) == (Action.UPDATE, [("FirstName", "usul", "Usul")])
+
+
 def test_a_conflict_in_one_field_keeps_the_others_from_being_sent() -> None:
     desired = record("contacts.paul", {**USUL, "Phone": "2"})
     world = one(desired, row("003A", {**PAUL, "FirstName": "X"}), entries=[entry])

@@ -123,8 +123,8 @@ class Target:
 class MatchKey:
     """A record's natural key. `strict` holds normalised values, `loose` the widest form of sameness."""
 
-    strict: str
-    loose: str
+    strict: str = field(repr=False)
+    loose: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -191,7 +191,7 @@ class DesiredRecord:
     """
 
     address: str
-    data: Data
+    data: Data = field(repr=False)
     source: Source
     key: MatchKey | None = None
     marker: str | None = None
@@ -227,7 +227,7 @@ class ObservedRecord:
     """A record as the upstream shows it; `deleted` marks a tombstone; times are the wire's own strings."""
 
     upstream_id: str
-    data: Data
+    data: Data = field(repr=False)
     deleted: bool = False
     created_at: str | None = None
     updated_at: str | None = None

@@ -24,7 +24,7 @@ class SentRecord:
     """
 
     desired: DesiredRecord
-    wire: Data
+    wire: Data = field(repr=False)
     match_on: tuple[str, ...]
     marker_field: str | None
     rules: FieldRules

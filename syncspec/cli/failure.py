@@ -35,8 +35,8 @@ def failure_of(error: BaseException) -> tuple[int, Sequence[Diagnostic]]:
             return 1, [_failure("memory", "Out of memory", "There is not enough memory for this project.")]
         case Exception():
             hint = "this is a fault of syncspec; the same command with -vv shows where, for a bug report"
-            detail = f"{type(error).__name__}: {error}"
-            return 1, [_failure("internal", "syncspec failed unexpectedly", detail, hint=hint)]
+            # Its words may quote anything: whoever shows it must look through them first.
+            return 1, [_failure("internal", "syncspec failed unexpectedly", f"{type(error).__name__}.", hint=hint)]
         case _:
             return INTERRUPTED, [_failure("interrupted", "Interrupted", "The command was interrupted.")]
 

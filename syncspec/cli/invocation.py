@@ -39,6 +39,7 @@ class Invocation:
     redact: bool = False
     project_path: Path = field(default_factory=Path)
     result_written: bool = False
+    opened: Opening | None = None
     log: Log | None = None
     ending: ExitStack = field(default_factory=ExitStack)
 
@@ -107,13 +108,14 @@ class Invocation:
             self.ending.enter_context(logged_requests(self.screen))
         self.enter_folder()
         self.project_path = path or Path()
-        return Opening(
+        self.opened = Opening(
             path=path or Path(),
             env=self.env,
             variables=self._all_variables(),
             environ=self._environ(),
             upstream=self.upstream,
         )
+        return self.opened
 
     def open(self, path: Path | None = None) -> AsyncProject:
         """The project that a path, or else the working folder, belongs to; nothing of it is read yet."""

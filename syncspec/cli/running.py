@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 
 import click
 
@@ -47,9 +47,15 @@ def _explain(error: Exception, invocation: Invocation) -> int:
     if isinstance(error, click.Abort):
         return _interrupted(invocation.screen)
     code, diagnostics = failure_of(error)
+    if diagnostics[0].code == "internal":
+        from syncspec.cli.bugs import safe_words
+
+        diagnostics = [replace(diagnostics[0], detail=safe_words(error, invocation))]
     _show_failure(diagnostics, invocation)
     if _wants_traceback(invocation) and not isinstance(error, (SyncspecError, click.ClickException)):
-        invocation.screen.tell("".join(traceback.format_exception(error)), event="traceback", level="debug")
+        from syncspec.cli.bugs import safe_traceback
+
+        invocation.screen.tell(safe_traceback(error, invocation), event="traceback", level="debug")
     return code
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -55,7 +56,7 @@ class MutationRequest:
     kind: MutationKind
     sync_id: str
     collection_id: str
-    records: tuple[Data, ...] = ()
+    records: tuple[Data, ...] = field(default=(), repr=False)
     upstream_ids: tuple[str, ...] = ()
     await_consumers: AwaitConsumers | None = None
 
@@ -84,13 +85,15 @@ class SyncInfo:
 class Page:
     """One page of `GET /v1/records`; `cursor` as the wire gave it, as text; `stream_id` where a row told it.
 
-    Rows that name another sync or collection are left out; `elsewhere` are the syncs that they name.
+    Rows that name another sync or collection are left out; `elsewhere` are the syncs that they name. `answered_at` is
+    the other side's time, where it tells it.
     """
 
     records: tuple[ObservedRecord, ...]
     cursor: str | None
     stream_id: str | None = None
     elsewhere: frozenset[str] = frozenset()
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,8 +114,8 @@ class Answered:
     """
 
     status: int
-    body: Json = None
-    text: str = ""
+    body: Json = field(default=None, repr=False)
+    text: str = field(default="", repr=False)
     records: tuple[ObservedRecord, ...] = ()
     readable: bool = True
     retry_after: float | None = None

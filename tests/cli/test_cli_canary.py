@@ -167,7 +167,10 @@ def test_no_failure_brings_a_secret_to_light(world: World) -> None:
 
 def test_no_reading_brings_a_secret_to_light(world: World) -> None:
     world.write(["one", "two"])
-    world.run("apply", "-y", allowed=(0,))
+    world.run("plan", "-o", "crm.plan", allowed=(0,))
+    for format in FORMATS:
+        world.run("show", "crm.plan", "--format", format, allowed=(0,))
+    world.run("apply", "crm.plan", "-vv", allowed=(0,))
     for row in world.stub.rows:
         other = {"Number__c": 1, "Name__c": SECRETS["unicode"].upper(), "Nested__c": [SECRETS["nested"]]}
         row["data"] = {**row["data"], **other}
@@ -190,6 +193,25 @@ def test_no_reading_brings_a_secret_to_light(world: World) -> None:
         world.stub.get = lambda path, answer=answer: whole(path) if path.startswith("/v1/syncs") else answer  # type: ignore[method-assign,misc]
         for command in (("plan", "-vv"), ("doctor",)):
             world.run(*command)
+    world.check()
+
+
+def test_state_that_is_shared_over_git_holds_no_secret(world: World) -> None:
+    world.write(["echo", "gateway", "reset"])
+    with (world.folder / "syncspec.yaml").open("a", encoding="utf-8") as file:
+        file.write("  state:\n    backend: git\n")
+    for command in (
+        ("init", "--bare", "-q", str(world.root / "remote.git")),
+        ("init", "-q", str(world.folder)),
+        ("-C", str(world.folder), "remote", "add", "origin", str(world.root / "remote.git")),
+    ):
+        subprocess.run(["git", *command], check=True, env=world.env, capture_output=True, timeout=PATIENCE)
+    world.stub.answer = failing
+    world.run("apply", "-y", "-vv", "--no-prior-run", "--report", "report.json")
+    world.run("plan")
+    found = list((world.root / "remote.git" / "objects").rglob("*"))
+    assert any(path.is_file() for path in found)
+    assert not [path for path in (world.root / "remote.git").rglob("*") if "failed" in path.name]
     world.check()
 
 

@@ -24,7 +24,8 @@ class Raw:
 
 
 class Stub:
-    """`answer` decides what a mutation gets; `requests` are the mutations; `authorizations` the headers seen."""
+    """`answer` decides what a mutation gets; `requests` are the mutations; `authorizations` the headers seen.
+    `date` is what its answers say that the time is, None the truth."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -32,6 +33,7 @@ class Stub:
         self.authorizations: set[str | None] = set()
         self.answer: Callable[[dict[str, Any]], Answer] = self.create
         self.records_status = 200
+        self.date: str | None = None
         self.url = ""
         self._lock = threading.Lock()
 
@@ -100,6 +102,9 @@ def serving(stub: Stub) -> Iterator[Stub]:
                 self.wfile.write(content)
             except OSError:
                 self.close_connection = True
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return stub.date if stub.date is not None else super().date_time_string(timestamp)
 
         def log_message(self, *_: object) -> None:
             """Quiet."""

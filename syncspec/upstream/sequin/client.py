@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
@@ -103,7 +104,7 @@ class SequinConnection:
                 raise self._error("/v1/records", str(error), hint) from error
             stream_id = stream_id or page.stream_id
             elsewhere, ours = elsewhere | page.elsewhere, ours + len(page.records)
-            yield page
+            yield replace(page, answered_at=_http_date(reply.headers.get("date", "")))
         if elsewhere and not ours:
             raise self._foreign(sync_id, elsewhere)
 
@@ -255,13 +256,20 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     if text.isascii() and text.isdigit():
         seconds = float(text)
     else:
-        try:
-            at = parsedate_to_datetime(text)
-        except (ValueError, TypeError, OverflowError):
+        at = _http_date(text)
+        if at is None:
             return None
-        # A date with "-0000" comes without a zone; HTTP dates are always in UTC.
-        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+        seconds = (at - now).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    # A date with "-0000" comes without a zone; HTTP dates are always in UTC.
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 @asynccontextmanager

@@ -6,17 +6,18 @@ import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import orjson
 
 from syncspec.apply.failed_batches import FailedBatch, failed_batches_path, read_failed_batches
 from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
-from syncspec.diagnostics import Source
+from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import UsageError
 from syncspec.settings import LoadedProject
 
-__all__ = ["PastRun", "RunSummary", "packed", "past_run", "past_runs", "run_report"]
+__all__ = ["PastRun", "RunSummary", "packed", "past_run", "past_runs", "run_report", "unpacked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,8 @@ class RunSummary:
 def packed(report: Report) -> bytes:
     """A report as the journal keeps it."""
     records = [_packed_record(record) for record in report.records]
-    return orjson.dumps({"records": records, "requests": report.requests, "interrupted": report.interrupted})
+    told = {"records": records, "requests": report.requests, "interrupted": report.interrupted}
+    return orjson.dumps({**told, "diagnostics": report.diagnostics})
 
 
 def _packed_record(record: RecordReport) -> dict[str, object]:
@@ -52,7 +54,8 @@ def _packed_record(record: RecordReport) -> dict[str, object]:
     return packed_record
 
 
-def _unpacked(run: str, content: bytes) -> Report:
+def unpacked(run: str, content: bytes) -> Report:
+    """The report that the journal kept."""
     value = orjson.loads(content)
     records = tuple(
         RecordReport(
@@ -65,7 +68,19 @@ def _unpacked(run: str, content: bytes) -> Report:
         )
         for item in value["records"]
     )
-    return Report(run=run, records=records, requests=value["requests"], interrupted=value["interrupted"])
+    return Report(
+        run=run,
+        records=records,
+        requests=value["requests"],
+        interrupted=value["interrupted"],
+        # Reports of earlier versions were kept without.
+        diagnostics=tuple(_diagnostic(item) for item in value.get("diagnostics", ())),
+    )
+
+
+def _diagnostic(item: dict[str, Any]) -> Diagnostic:
+    source = Source(**item["source"]) if item["source"] else None
+    return Diagnostic(**{**item, "severity": Severity(item["severity"]), "source": source})
 
 
 def past_runs(project: LoadedProject) -> list[RunSummary]:
@@ -78,7 +93,7 @@ def past_runs(project: LoadedProject) -> list[RunSummary]:
 
 
 def _summary(row: sqlite3.Row) -> RunSummary:
-    report = _unpacked(row["run"], row["report"]) if row["report"] else None
+    report = unpacked(row["run"], row["report"]) if row["report"] else None
     return RunSummary(
         run=row["run"],
         command=row["command"],
@@ -116,7 +131,7 @@ def past_run(project: LoadedProject, run: str) -> PastRun:
     name, content = rows[0]["run"], rows[0]["report"]
     return PastRun(
         run=name,
-        report=_unpacked(name, content) if content is not None else None,
+        report=unpacked(name, content) if content is not None else None,
         failed=read_failed_batches(project.state_dir, name),
         failed_path=failed_batches_path(project.state_dir, name),
     )

@@ -54,9 +54,12 @@ def show_run(invocation: Invocation, run: str, *, requests: bool = False) -> int
     from syncspec.project.results import render_run
 
     project = invocation.opening().load(resolve_env=False)
+    past = past_run(project, run)
+    if past.report is not None and not requests and invocation.format not in ("json", "github"):
+        invocation.show(past.report.diagnostics)
     invocation.write_rendered(
         render_run(
-            past_run(project, run),
+            past,
             invocation.format,
             project=project.name,
             environment=project.environment,

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from syncspec.apply.history import packed, unpacked
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.project.results import render_report
@@ -61,6 +62,11 @@ def test_text_and_markdown_tell_of_the_same_numbers(report: Report) -> None:
         assert not number or words in last
         assert not number or words in markdown
     assert last.startswith("Interrupted") is (report.exit_code == 130)
+
+
+@given(REPORTS)
+def test_a_report_that_the_journal_kept_is_the_same(report: Report) -> None:
+    assert unpacked("r", packed(report)) == report
 
 
 @given(st.sampled_from([1, 5, 6, 7, 64, 130]), FINDINGS, RECORDS, st.sampled_from([None, "r"]), st.booleans())

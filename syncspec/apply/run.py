@@ -23,6 +23,7 @@ from syncspec.apply.executor import Executor
 from syncspec.apply.failed_batches import FailedBatches
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal
+from syncspec.apply.ledger import Ledger
 from syncspec.apply.listener import Listener
 from syncspec.apply.reconcile import Reconciled, reconcile
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
@@ -183,10 +184,7 @@ class Run:
             clock=self._clock,
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
         )
-        kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
-        self._kept = {entry.address: entry for entry in kept.made}
-        if kept.made:
-            self._journal.put(kept.made, removed=kept.removed, replaced=kept.replaced, epochs=self._epochs)
+        self._lock_without_sending(plan)
         self._executor = Executor(
             run=self.run_id,
             journal=self._journal,
@@ -216,8 +214,28 @@ class Run:
             actions=plan.summary,
         )
 
+    def _lock_without_sending(self, plan: Plan) -> list[LockEntry]:
+        kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
+        self._kept = {entry.address: entry for entry in kept.made}
+        if kept.made:
+            self._journal.put(kept.made, removed=kept.removed, replaced=kept.replaced, epochs=self._epochs)
+        return kept.made
+
+    async def carry_on(self, plan: Plan, ready: Iterable[Change]) -> None:
+        """Do what a later plan of this run asks for and can be done by now: lock, report what is `ready`, and send.
+
+        Raises StateError where the journal cannot be written.
+        """
+        assert self._executor is not None
+        self._executor.take(self._lock_without_sending(plan))
+        self.tell_planned(replace(plan, changes=tuple(ready)))
+        await self.send(plan)
+
     async def send(self, plan: Plan) -> None:
-        """Send a plan's batches; what became of them is recorded, and folded where the run ends here."""
+        """Send the batches of a plan that wait for no other; what became of them is recorded.
+
+        It is folded where the run ends here.
+        """
         assert self._executor is not None
         try:
             # What this run adopted may be updated in it, before it is folded.
@@ -242,6 +260,12 @@ class Run:
     def is_halted(self) -> bool:
         """Whether sending ended for good: the journal could not be written, or the lock was taken away."""
         return self._executor is not None and self._executor.ledger.halted is not None
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of the records of this run; there is one from `begin` on."""
+        assert self._executor is not None
+        return self._executor.ledger
 
     def unknown(self, plan: Plan) -> set[str]:
         """Addresses of a plan that this run was to write and whose outcome is unknown."""
@@ -293,7 +317,8 @@ class Run:
         assert self._executor is not None
         executor = self._executor
         unkept = [self._failed.problem] if self._failed.problem is not None else []
-        diagnostics = [*executor.ledger.diagnostics, *self._listener.failures, *unkept]
+        errors = (item for item in plan.diagnostics if item.is_error)
+        diagnostics = [*errors, *executor.ledger.diagnostics, *self._listener.failures, *unkept]
         records = tuple(
             executor.ledger.reports.get(change.address) or _report_unsent(change) for change in plan.changes
         )

@@ -34,12 +34,12 @@ class Kept:
 
 
 def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> Kept:
-    """Adoptions, moves, and what was seen for the first time."""
+    """Adoptions, moves, and what was seen for the first time, of all that waits for nothing."""
     made: list[LockEntry] = []
     removed: list[str] = []
     for change in plan.changes:
         record_set = sets.get(change.set_name)
-        if change.desired is None or record_set is None:
+        if change.desired is None or record_set is None or change.waits_for:
             continue
         if change.action is Action.ADOPT and change.observed:
             names = [each.path for each in change.fields] if change.rewrites else []
@@ -66,11 +66,12 @@ def _agreed(record_set: DesiredSet, desired: DesiredRecord, row: ObservedRecord)
 
 
 def deliveries_of(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> list[list[Delivery]]:
-    """A plan's batches, wave by wave."""
+    """A plan's batches that can be sent as they are, wave by wave: those whose changes wait for nothing."""
     lenses = {name: record_set.lens for name, record_set in sets.items()}
     seen = {summary.target.place: summary for summary in plan.observations}
     deliveries: list[tuple[int, Delivery]] = []
-    for batch in sorted(plan.batches, key=lambda batch: batch.wave):
+    ready = [batch for batch in plan.batches if not any(change.waits_for for change in batch.changes)]
+    for batch in sorted(ready, key=lambda batch: batch.wave):
         records = tuple(
             _sent(sets[change.set_name], lenses[change.set_name], change, locked, entries) for change in batch.changes
         )
@@ -99,6 +100,7 @@ def _sent(
 ) -> SentRecord:
     desired, rules = change.desired, record_set.rules
     assert desired is not None
+    assert not desired.unbound
     creates = change.action is Action.CREATE
     names = [each.path for each in change.fields]
     return SentRecord(

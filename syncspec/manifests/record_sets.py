@@ -43,11 +43,15 @@ class Shaped:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedSet:
-    """A desired set with the document that declares it, the schema that its data fits, and the files of its rows."""
+    """A desired set with the document that declares it, the schema that its data fits, and the files of its rows.
+
+    `checks` are to be finished once what its records refer to is resolved.
+    """
 
     document: Document
     desired: DesiredSet
     schema: DataSchema | None
+    checks: RecordChecks
     files: tuple[DataFile, ...] = ()
 
     def place_of(self, record: DesiredRecord) -> tuple[Placed, Path]:
@@ -126,10 +130,10 @@ def load_set(
     declared = itertools.chain(shaped.records, files.records(shaped.sources))
     made = (checks.desired(f"{name}.{record.name}", record) for record in declared)
     records = tuple(record for record in made if record is not None)
-    checks.finish()
     return LoadedSet(
         document=document,
         schema=schema,
+        checks=checks,
         desired=_desired_set(shaped, name, records, options, document),
         files=tuple(files.opened),
     )

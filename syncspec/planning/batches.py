@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import Action, Batch, Change
 from syncspec.providers import provider
 from syncspec.records import AwaitConsumers, Data, DesiredRecord, DesiredSet, Target
@@ -21,6 +22,7 @@ _KINDS = {Action.CREATE: MutationKind.CREATE, Action.UPDATE: MutationKind.UPDATE
 class _Lane(NamedTuple):
     """What the records of one request have in common; `single`: they go one by one."""
 
+    wave: int
     kind: MutationKind
     place: tuple[str, str, str]
     await_consumers: AwaitConsumers | None
@@ -28,8 +30,11 @@ class _Lane(NamedTuple):
 
 
 def wire_data(record_set: DesiredSet, record: DesiredRecord) -> Data:
-    """The data of a record as it is created, its marker included, fields in alphabetical order."""
-    data = to_wire(record.data, record_set.rules, provider(record_set.target.provider))
+    """The data of a record as it is created, its marker included, fields in alphabetical order.
+
+    What is not known yet stands as it is declared: such data tells plans apart and is never sent.
+    """
+    data = to_wire(with_expressions(record), record_set.rules, provider(record_set.target.provider))
     if record_set.marker_field is not None and record.marker is not None:
         data[record_set.marker_field] = record.marker
     return {name: data[name] for name in sorted(data)}
@@ -46,17 +51,17 @@ def change_data(record_set: DesiredSet, change: Change) -> Data:
 def request_for(batch: Batch, sets: Mapping[str, DesiredSet]) -> MutationRequest:
     """The one request that carries out a batch; `sets` by name."""
     kind = MutationKind(batch.kind)
-    lane = _Lane(kind, batch.target.place, batch.await_consumers, single=False)
+    lane = _Lane(batch.wave, kind, batch.target.place, batch.await_consumers, single=False)
     return _request(lane, batch.target, batch.changes, sets)
 
 
 def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> tuple[Batch, ...]:
     """Every change that is sent in exactly one batch.
 
-    A request is of one kind. Sets that share a collection share its requests, by the smallest of their limits: the
-    fewest requests that every limit allows. Records that wait for other consumers go apart; creations with neither
-    key nor marker go one by one, so that an answer can be told to belong to them, and so does what was in a request
-    that was refused.
+    A request is of one wave and one kind. Sets that share a collection share its requests, by the smallest of their
+    limits: the fewest requests that every limit allows. Records that wait for other consumers go apart; creations with
+    neither key nor marker go one by one, so that an answer can be told to belong to them, and so does what was in a
+    request that was refused.
     """
     lanes: dict[_Lane, list[Change]] = defaultdict(list)
     limits: dict[_Lane, int] = {}
@@ -65,14 +70,15 @@ def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> t
         if kind is None or change.desired is None:
             continue
         record_set = sets[change.set_name]
-        nameless = change.desired.key is None and change.desired.marker is None and kind is MutationKind.CREATE
+        keyed = change.desired.key is not None or bool(record_set.match_on)
+        nameless = not keyed and change.desired.marker is None and kind is MutationKind.CREATE
         single = nameless or (change.resend is not None and change.resend.alone)
-        lane = _Lane(kind, record_set.target.place, record_set.await_consumers, single)
+        lane = _Lane(change.wave, kind, record_set.target.place, record_set.await_consumers, single)
         lanes[lane].append(change)
         limit = 1 if single else max(1, record_set.max_records)
         limits[lane] = min(limits.get(lane, limit), limit)
     batches: list[Batch] = []
-    for lane in sorted(lanes, key=lambda lane: lanes[lane][0].address):
+    for lane in sorted(lanes, key=lambda lane: (lane.wave, lanes[lane][0].address)):
         for part in _slices(lanes[lane], limits[lane]):
             target = min(change.target for change in part)
             body = mutation_body(_request(lane, target, part, sets))
@@ -82,7 +88,7 @@ def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> t
 
 def _batch(lane: _Lane, target: Target, part: Sequence[Change], *, size: int) -> Batch:
     return Batch(
-        wave=0,
+        wave=lane.wave,
         kind=lane.kind.value,
         target=target,
         changes=tuple(part),

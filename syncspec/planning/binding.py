@@ -5,7 +5,7 @@ Nothing here gives a value away: digests of sensitive fields are keyed, and toke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from hashlib import sha256
@@ -13,6 +13,7 @@ from hashlib import sha256
 from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.lockfile.lines import entry_line, pending_line
 from syncspec.planning.fingerprint import StepParts, is_step, step_parts
+from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import Change, Plan
 from syncspec.records import (
     AwaitConsumers,
@@ -89,10 +90,10 @@ class Binding:
 
 
 def bind(change: Change, ground: Ground) -> Binding:
-    """What a change rests on; nothing is bound where apply leaves its address alone."""
+    """What a change rests on; no value is bound where apply leaves its address alone."""
     step = step_parts(change, ground.sets, ground.key)
-    if step is None:
-        return Binding()
+    if not is_step(change):
+        return Binding(step=step)
     record_set, desired = ground.sets.get(change.set_name), change.desired
     attempts = ground.attempts.get(change.address)
     return Binding(
@@ -106,8 +107,9 @@ def bind(change: Change, ground: Ground) -> Binding:
 
 
 def declared_digests(record_set: DesiredSet, record: DesiredRecord, key: bytes | None) -> dict[str, str]:
-    """Each declared field's digest."""
-    return {name: _value_digest(name, value, record_set.rules, key) for name, value in record.data.items()}
+    """Each declared field's digest; of one that holds another record's ID, that of how it is declared."""
+    declared = with_expressions(record, bound_too=True)
+    return {name: _value_digest(name, value, record_set.rules, key) for name, value in declared.items()}
 
 
 def trait_digests(record: DesiredRecord) -> dict[str, str]:
@@ -139,9 +141,13 @@ def row_digests(change: Change, record_set: DesiredSet | None, key: bytes | None
     row: ObservedRecord | None = change.observed
     if row is None:
         return None
-    names = {each.path for each in change.fields} | set(change.desired.data if change.desired is not None else ())
+    names = {each.path for each in change.fields} | set(_fields_of(change.desired))
     rules = record_set.rules if record_set is not None else FieldRules()
     return {name: _value_digest(name, row.data[name], rules, key) for name in sorted(names) if name in row.data}
+
+
+def _fields_of(record: DesiredRecord | None) -> Iterable[str]:
+    return () if record is None else (*record.data, *record.deferred)
 
 
 def unkeyed_sets(plan: Plan, ground: Ground) -> list[str]:
@@ -160,16 +166,27 @@ def unkeyed_sets(plan: Plan, ground: Ground) -> list[str]:
 
 
 def _names(change: Change) -> set[str]:
-    declared = change.desired.data if change.desired is not None else ()
+    declared = _fields_of(change.desired)
     return {*declared, *(each.path for each in change.fields)}
 
 
 def settings_of(plan: Plan, ground: Ground) -> Settings:
-    """The settings that the plan's steps rest on."""
-    steps = [change for change in plan.changes if is_step(change)]
-    subjects = {f"set {change.set_name}" for change in steps} | {f"upstream {each.target.upstream}" for each in steps}
-    now = {subject: settings_now(subject, ground.sets, ground.upstreams) for subject in sorted(subjects)}
-    return {subject: found for subject, found in now.items() if found}
+    """The settings that the plan's steps rest on; of a set's rules those of the fields that they speak of."""
+    names: dict[str, set[str]] = {}
+    upstreams: set[str] = set()
+    for change in plan.changes:
+        if is_step(change):
+            names.setdefault(change.set_name, set()).update(_names(change))
+            upstreams.add(change.target.upstream)
+    found = {f"upstream {name}": settings_now(f"upstream {name}", ground.sets, ground.upstreams) for name in upstreams}
+    for name, spoken_of in names.items():
+        settings = settings_now(f"set {name}", ground.sets, ground.upstreams)
+        found[f"set {name}"] = {
+            key: value
+            for key, value in settings.items()
+            if not key.startswith(RULE_OF) or key.removeprefix(RULE_OF) in spoken_of
+        }
+    return {subject: settings for subject, settings in sorted(found.items()) if settings}
 
 
 def settings_now(

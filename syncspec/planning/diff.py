@@ -1,20 +1,23 @@
 """The plan: for every declared record what is to be done, decided from the declared, the locked and the observed.
 
 Pure: no file, no clock, no network. The rules are named in `rules.py`; `unlocked.py` decides for records without a
-lock entry, `locked.py` for those with one.
+lock entry, `locked.py` for those with one, `dependents.py` for those that refer to others.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from syncspec.diagnostics import sorted_diagnostics
 from syncspec.planning.batches import make_batches
 from syncspec.planning.case import Case
+from syncspec.planning.dependents import Dependents
 from syncspec.planning.fingerprint import plan_digest, step_parts
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.locked import decide_locked, untouchable
+from syncspec.planning.looked_up import look_up
 from syncspec.planning.notes import Notes
 from syncspec.planning.overview import overview
 from syncspec.planning.plan import LOCKS, Action, Change, ObservationSummary, Plan
@@ -52,14 +55,40 @@ def _declared(state: PlanningState, notes: Notes) -> list[Change]:
     unheard = Notes()
     selected: set[str] = set()
     decided: dict[str, Change] = {}
+    referring: dict[str, tuple[DesiredSet, DesiredRecord]] = {}
     for record_set in state.inputs.sets:
         for record in record_set.records:
             chosen = state.inputs.selects(record_set, record.address)
             if chosen:
                 selected.add(record.address)
-            decided[record.address] = _decide(state, record_set, record, notes if chosen else unheard)
+            if record.needs or record.lookups:
+                referring[record.address] = (record_set, record)
+            else:
+                decided[record.address] = _decide(state, record_set, record, notes if chosen else unheard)
+    dependents = None
+    looked_up = look_up(state, _lookups(state, referring, selected))
+    notes.findings.extend(looked_up.diagnostics)
+    if referring:
+        dependents = Dependents(state, referring, decided, selected=selected, looked_up=looked_up)
+
+        def decide(record_set: DesiredSet, record: DesiredRecord) -> Change:
+            return _decide(state, record_set, record, notes if record.address in selected else unheard)
+
+        dependents.decide(decide)
     _refuse_shared_rows(decided)
+    if dependents is not None:
+        dependents.refuse_equal_keys()
+        dependents.hold_back()
     return [change for address, change in decided.items() if address in selected]
+
+
+def _lookups(
+    state: PlanningState, referring: Mapping[str, tuple[DesiredSet, DesiredRecord]], selected: Collection[str]
+) -> set[str]:
+    """The lookups that count: all where everything is selected, else those that a selected record refers to."""
+    if state.inputs.selected is None:
+        return {lookup.address for lookups in state.inputs.lookups for lookup in lookups.records}
+    return {name for address, (_, record) in referring.items() if address in selected for name in record.lookups}
 
 
 def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord, notes: Notes) -> Change:
@@ -102,6 +131,8 @@ def _refuse_shared_rows(decided: dict[str, Change]) -> None:
                 moved_from=None,
                 observed=None,
                 rewrites=False,
+                waits_for=(),
+                wave=0,
             )
 
 

@@ -40,6 +40,9 @@ class Rule(StrEnum):
     TARGET_CHANGED = "target-changed"
     OTHER_ID_DECLARED = "other-id-declared"
     LOCKED_TWICE = "locked-twice"
+    # what a record refers to
+    REFERENCE_BLOCKED = "reference-blocked"
+    SAME_KEY = "same-key"
     # either
     OPEN_ATTEMPT = "open-attempt"
     NOT_READABLE = "not-readable"

@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 
 from syncspec.lockfile import DigestKeys, Lockfile, OpenAttempt
+from syncspec.lookups import Lookups
 from syncspec.planning.inputs import Selects
+from syncspec.planning.known_ids import has_references, needed_by
 from syncspec.records import DesiredSet, Lens, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.observe import Sought, Wanted
@@ -26,12 +28,14 @@ def places_to_observe(
     upstreams: Mapping[str, UpstreamSettings] | None = None,
     selected: Selects | None = None,
     also: Iterable[str] = (),
+    lookups: Sequence[Lookups] = (),
 ) -> dict[Target, Wanted]:
     """Each collection that a selected record lives in, once, with what makes its rows relevant.
 
     Sets that are not selected count too where they share such a collection: their records may be what a row is.
     Where everything is selected, collections that only open `attempts` are in count too, as long as one of the
-    `upstreams` still has their endpoint. `also` are upstream IDs that matter wherever they are.
+    `upstreams` still has their endpoint. `also` are upstream IDs that matter wherever they are. A record counts with
+    those that it refers to; of `lookups` everything counts that something selected refers to.
     """
     shared: dict[_Place, list[DesiredSet]] = defaultdict(list)
     for record_set in sets:
@@ -43,18 +47,45 @@ def places_to_observe(
     for attempt in attempts:
         open_in[attempt.target.place].append(attempt)
     keys = digest_keys or DigestKeys()
+    read = _with_needed(sets, selected) if selected is not None else None
+    sought: dict[_Place, list[Lookups]] = defaultdict(list)
+    for each in lookups:
+        if selected is None or _is_needed(each, sets, selected):
+            sought[each.target.place].append(each)
     targets = {
         min(record_set.target for record_set in group): place
         for place, group in sorted(shared.items())
-        if any(_has_selected(record_set, selected) for record_set in group)
+        if place in sought or any(_has_selected(record_set, read) for record_set in group)
+    }
+    targets |= {
+        min(each.target for each in group): place for place, group in sorted(sought.items()) if place not in shared
     }
     if selected is None:
         targets |= _targets_of_attempts(open_in, set(targets.values()), upstreams or {})
     named = tuple(also)
     return {
-        target: _wanted(shared[place], (*locked[place], *named), open_in[place], keys)
+        target: _wanted(shared[place], (*locked[place], *named), open_in[place], keys, sought[place])
         for target, place in targets.items()
     }
+
+
+def _with_needed(sets: Sequence[DesiredSet], selected: Selects) -> Selects:
+    """The selection with all that its records refer to, directly or through others."""
+    if not has_references(sets):
+        return selected
+    chosen = {record.address for each in sets for record in each.records if selected(each, record.address)}
+    needed = needed_by(sets, chosen)
+    return lambda record_set, address: address in needed or selected(record_set, address)
+
+
+def _is_needed(lookups: Lookups, sets: Sequence[DesiredSet], selected: Selects) -> bool:
+    own = {lookup.address for lookup in lookups.records}
+    return any(
+        selected(each, record.address)
+        for each in sets
+        for record in each.records
+        if record.lookups and not own.isdisjoint(record.lookups)
+    )
 
 
 def _targets_of_attempts(
@@ -73,7 +104,11 @@ def _has_selected(record_set: DesiredSet, selected: Selects | None) -> bool:
 
 
 def _wanted(
-    group: Iterable[DesiredSet], locked: Iterable[str], attempts: Sequence[OpenAttempt], keys: DigestKeys
+    group: Iterable[DesiredSet],
+    locked: Iterable[str],
+    attempts: Sequence[OpenAttempt],
+    keys: DigestKeys,
+    lookups: Iterable[Lookups] = (),
 ) -> Wanted:
     lenses: dict[Hashable, Lens] = {}
     ids = set(locked)
@@ -82,12 +117,19 @@ def _wanted(
         _add_lens(lenses, record_set.lens)
         for record in record_set.records:
             fields.update(record.data)
+            if record.deferred:
+                fields.update(record.deferred)
             if record.key is not None:
                 loose.add(record.key.loose)
             if record.marker is not None:
                 markers.add(record.marker)
             if record.upstream_id is not None:
                 ids.add(record.upstream_id)
+    for each in lookups:
+        _add_lens(lenses, each.lens)
+        for lookup in each.records:
+            fields.update(lookup.data)
+            loose.add(lookup.key.loose)
     for attempt in attempts:
         ids.update(attempt.candidates)
         if attempt.upstream_id is not None:

@@ -15,11 +15,14 @@ from syncspec.apply.opening import open_run
 from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
 from syncspec.errors import NotConfirmedError, UpstreamError, UsageError
+from syncspec.manifests.accepted import Accepted
 from syncspec.manifests.collector import paused_collector, sheltered
+from syncspec.manifests.imported import Imported
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards
 from syncspec.planning.plan import Plan
 from syncspec.project.approval import Approval, check_approved
+from syncspec.project.authoring import Authoring
 from syncspec.project.choice import choose
 from syncspec.project.follow_up import follow_up
 from syncspec.project.loop import run_to_end
@@ -30,6 +33,7 @@ from syncspec.project.results import AppliedReport, ReviewablePlan
 from syncspec.project.saved import SavedPlan, load_plan
 from syncspec.project.sight import Sight, within
 from syncspec.project.validation import Validation, validate
+from syncspec.project.waves import Waves
 from syncspec.settings import LoadedProject
 
 __all__ = ["AsyncProject", "Confirm", "Project"]
@@ -40,12 +44,11 @@ Confirm = Callable[[ReviewablePlan], bool]
 """Asked with the plan before anything is done; False ends the apply with NotConfirmedError."""
 
 
-class AsyncProject:
+class AsyncProject(Authoring):
     """One project in one environment. Every call reads the manifests anew; nothing stays open between calls."""
 
     def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
-        self._opening = opening
-        self.clock = clock or SystemClock()
+        super().__init__(opening, clock or SystemClock())
 
     async def __aenter__(self) -> Self:
         return self
@@ -165,7 +168,8 @@ class AsyncProject:
                 made = await sight.warmed_up(made, chosen)
                 run.begin(made, connections=connections)
                 await run.send(made)
-                await follow_up(run, made, sight.look_again, clock=self.clock, wait_settled=wait_settled)
+                waves = Waves(run, made, sight)
+                await follow_up(run, made, sight.look_again, waves, clock=self.clock, wait_settled=wait_settled)
                 report = await run.finish(made)
         return AppliedReport(report=report, plan=made)
 
@@ -237,6 +241,18 @@ class Project:
             wait_settled=wait_settled,
             no_prior_run=no_prior_run,
         )
+
+    def import_records(self, collection: str, **options: Any) -> Imported:
+        """Write a manifest of a collection's live records, and lock them: `AsyncProject.import_records`."""
+        return _run(functools.partial(self.asynchronous.import_records, collection), **options)
+
+    def import_files(self, path: str | Path, collection: str | None = None, **options: Any) -> Imported:
+        """Write manifests of the records in a file of another tool: `AsyncProject.import_files`."""
+        return self.asynchronous.import_files(path, collection, **options)
+
+    def accept(self, addresses: Sequence[str], **options: Any) -> Accepted:
+        """Write the upstream's values of drifted and conflicting fields into the manifests: `AsyncProject.accept`."""
+        return _run(functools.partial(self.asynchronous.accept, addresses), **options)
 
 
 def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:

@@ -12,6 +12,7 @@ from syncspec.errors import ManifestError, UsageError
 from syncspec.settings import LoadedProject
 
 if TYPE_CHECKING:
+    from syncspec.manifests.lookup_models import LookupSet
     from syncspec.manifests.models import RecordSet
     from syncspec.manifests.project_models import ProjectFile
 
@@ -39,12 +40,13 @@ class Opening:
     environ: Mapping[str, str] | None = None
     upstream: str | None = None
     state_dir: Path | None = None
-    sets: tuple[RecordSet, ...] | None = None
+    sets: tuple[RecordSet | LookupSet, ...] | None = None
     project: ProjectFile | None = None
 
-    def load(self, *, resolve_env: bool) -> LoadedProject:
+    def load(self, *, resolve_env: bool, contents: Mapping[Path, bytes] | None = None) -> LoadedProject:
         """Load the whole project. Raises ManifestError with all problems at once.
 
+        `contents` is what manifests would hold, by their real paths; a project of sets built in Python has no files.
         Raises UsageError where the call itself is wrong: it names no environment of a project that declares some, or
         one that the project does not declare.
         """
@@ -53,7 +55,7 @@ class Opening:
         options = {**self.inputs(), "upstream": self.upstream, "resolve_env": resolve_env}
         try:
             if self.sets is None:
-                loaded = load(self.path, **options)
+                loaded = load(self.path, **options, contents=contents)
             else:
                 loaded = load_sets(self.sets, self.project, root=self.path, **options)
         except ManifestError as error:

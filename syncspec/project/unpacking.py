@@ -101,12 +101,19 @@ def _change(document: ChangeDocument, step: StepDocument, targets: Sequence[Targ
         absence=document.absence,
         moved_from=step.moved_from,
         fields=tuple(
-            FieldChange(path=each.path, before=each.before, after=each.after, sensitive=each.sensitive)
+            FieldChange(
+                path=each.path,
+                before=each.before,
+                after=each.after,
+                sensitive=each.sensitive,
+                known_after_apply=each.known_after_apply,
+            )
             for each in document.fields
         ),
         source=source,
         desired=_protected(document.address, source) if step.protect else None,
         rewrites=step.rewrites,
+        waits_for=document.waits_for,
     )
 
 

@@ -123,5 +123,5 @@ EventLine: TypeAlias = Annotated[
     | LockedLine
     | InterruptedLine
     | RunFinishedLine,
-    Field(discriminator="event"),
+    Field(discriminator="event", description="One thing that happened in a run, as `apply --events` writes it."),
 ]

@@ -130,8 +130,8 @@ class Target:
 class MatchKey:
     """A record's natural key. `strict` holds normalised values, `loose` the widest form of sameness."""
 
-    strict: str
-    loose: str
+    strict: str = field(repr=False)
+    loose: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +208,7 @@ class DesiredRecord:
     """
 
     address: str
-    data: Data
+    data: Data = field(repr=False)
     source: Source
     key: MatchKey | None = None
     marker: str | None = None
@@ -257,7 +257,7 @@ class ObservedRecord:
     """A record as the upstream shows it; `deleted` marks a tombstone; times are the wire's own strings."""
 
     upstream_id: str
-    data: Data
+    data: Data = field(repr=False)
     deleted: bool = False
     created_at: str | None = None
     updated_at: str | None = None

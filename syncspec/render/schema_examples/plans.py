@@ -8,6 +8,13 @@ from syncspec.render.schema_examples.places import PLACE, SOURCE, WHERE
 
 __all__ = ["CHANGES", "PLAN", "SAVED_PLAN"]
 
+FIELD: Final = {
+    "path": "Email",
+    "before": None,
+    "after": "paul@arrakis.org",
+    "sensitive": False,
+    "known_after_apply": False,
+}
 PLAN: Final = {
     "format_version": "1.0",
     "syncspec_version": "0.1.0",
@@ -33,17 +40,9 @@ PLAN: Final = {
             **WHERE,
             "upstream_id": None,
             "absence": "proved",
-            "fields": [
-                {
-                    "path": "Email",
-                    "before": None,
-                    "after": "paul@arrakis.org",
-                    "sensitive": False,
-                    "known_after_apply": False,
-                },
-            ],
-            "source": SOURCE,
+            "fields": [FIELD],
             "waits_for": ["accounts.atreides"],
+            "source": SOURCE,
         }
     ],
     "requests": [{"wave": 0, "kind": "create", **WHERE, "addresses": ["contacts.paul"], "bytes": 812}],

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from syncspec.errors import SyncspecError as SyncspecError
     from syncspec.errors import UpstreamError as UpstreamError
     from syncspec.errors import UsageError as UsageError
+    from syncspec.manifests.accepted import Accepted as Accepted
+    from syncspec.manifests.imported import Imported as Imported
     from syncspec.manifests.models import RecordSet as RecordSet
     from syncspec.manifests.project_models import ProjectFile as ProjectFile
     from syncspec.planning.plan import Action as Action
@@ -67,6 +69,8 @@ _HOMES = {
         "UpstreamError",
         "UsageError",
     ),
+    "syncspec.manifests.accepted": ("Accepted",),
+    "syncspec.manifests.imported": ("Imported",),
     "syncspec.manifests.models": ("RecordSet",),
     "syncspec.manifests.project_models": ("ProjectFile",),
     "syncspec.planning.plan": ("Action", "Change"),

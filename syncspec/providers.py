@@ -23,7 +23,8 @@ class Provider:
 
     `max_records` is the most that one create request may hold. `fields` are rules for fields that every collection
     of the provider has; `default` is the rule of all others. `null` is the value that clears a field.
-    `multi_as_list`: multi-selects travel as JSON lists, not as text with separators.
+    `multi_as_list`: multi-selects travel as JSON lists, not as text with separators. `read_only` are fields that the
+    provider itself writes, in every collection, and `read_only_in` those of one collection, by its name in lower case.
     """
 
     name: str
@@ -33,6 +34,13 @@ class Provider:
     default: FieldRule = _ANY
     null: str | None = None
     multi_as_list: bool = False
+    read_only: frozenset[str] = frozenset()
+    read_only_in: Mapping[str, frozenset[str]] = field(default_factory=lambda: MappingProxyType({}))
+
+    def writes_itself(self, collection_id: str, name: str) -> bool:
+        """Whether the provider is known to write the field itself, so that nobody else can."""
+        collection = collection_id.partition(":")[2].lower()
+        return name in self.read_only or name in self.read_only_in.get(collection, ())
 
 
 _ID = FieldRule(type=FieldType.ID)
@@ -64,6 +72,45 @@ _SALESFORCE_IDS = (
 )
 _SALESFORCE_DATETIMES = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
 _HUBSPOT_DATETIMES = ("createdate", "hs_createdate", "hs_lastmodifieddate", "lastmodifieddate")
+_SALESFORCE_READ_ONLY = frozenset(
+    {
+        "BillingAddress",
+        "CreatedById",
+        "CreatedDate",
+        "Id",
+        "IsDeleted",
+        "LastActivityDate",
+        "LastModifiedById",
+        "LastModifiedDate",
+        "LastReferencedDate",
+        "LastViewedDate",
+        "MailingAddress",
+        "MasterRecordId",
+        "OtherAddress",
+        "PhotoUrl",
+        "ShippingAddress",
+        "SystemModstamp",
+        "attributes",
+    }
+)
+_OF_PERSONS = frozenset({"Address", "Name"})
+"""Salesforce puts these together from other fields of a person."""
+_HUBSPOT_READ_ONLY = frozenset(
+    {
+        *_HUBSPOT_DATETIMES,
+        "hs_created_by_user_id",
+        "hs_object_id",
+        "hs_object_source",
+        "hs_object_source_id",
+        "hs_object_source_label",
+        "hs_updated_by_user_id",
+        "hubspot_owner_assigneddate",
+        "notes_last_contacted",
+        "notes_last_updated",
+        "num_associated_contacts",
+        "num_associated_deals",
+    }
+)
 
 KNOWN_PROVIDERS: Mapping[str, Provider] = MappingProxyType(
     {
@@ -75,15 +122,18 @@ KNOWN_PROVIDERS: Mapping[str, Provider] = MappingProxyType(
                 fields=MappingProxyType(
                     {**dict.fromkeys(_SALESFORCE_IDS, _ID), **dict.fromkeys(_SALESFORCE_DATETIMES, _DATETIME)}
                 ),
+                read_only=_SALESFORCE_READ_ONLY,
+                read_only_in=MappingProxyType(dict.fromkeys(("contact", "lead", "user"), _OF_PERSONS)),
             ),
             Provider(
                 name="hubspot",
                 scalars_as_text=True,
                 null="",
                 fields=MappingProxyType({"hs_object_id": _ID, **dict.fromkeys(_HUBSPOT_DATETIMES, _DATETIME)}),
+                read_only=_HUBSPOT_READ_ONLY,
             ),
-            Provider(name="airtable", max_records=10, multi_as_list=True),
-            Provider(name="stripe", max_records=1),
+            Provider(name="airtable", max_records=10, multi_as_list=True, read_only=frozenset({"createdTime", "id"})),
+            Provider(name="stripe", max_records=1, read_only=frozenset({"created", "id", "livemode", "object"})),
         )
     }
 )

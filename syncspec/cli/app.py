@@ -16,9 +16,11 @@ __all__ = ["app"]
 _COMMANDS = {
     "init": "Make a project to start from.",
     "validate": "Check all manifests, offline.",
+    "import": "Write manifests of records that exist.",
     "fmt": "Give manifests their canonical form.",
     "plan": "Show what apply would do.",
     "apply": "Do what the manifests say, after a question.",
+    "accept": "Take what changed upstream into the manifests.",
     "changes": "Tell what a change in git means in records.",
     "show": "Show a saved plan, or a past run.",
     "undo": "Take back what one run did, after a question.",
@@ -33,6 +35,9 @@ _COMMANDS = {
     "completion": "Print a script for shell completion.",
 }
 
+_FILES = {"import": "importing"}
+"""The files of commands whose names no module can have."""
+
 
 class LazyGroup(click.Group):
     """A group that knows its commands' names and imports only the one that is run."""
@@ -43,7 +48,7 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in _COMMANDS:
             return None
-        command = import_module(f"syncspec.cli.{cmd_name}").command
+        command = import_module(f"syncspec.cli.{_FILES.get(cmd_name, cmd_name)}").command
         assert isinstance(command, click.Command)
         return command
 

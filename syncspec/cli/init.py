@@ -34,9 +34,12 @@ _MERGE = "*.lock merge=union\n"
 def command(invocation: Invocation, directory: Path) -> int:
     """Make a project to start from: a project file and a manifest, with comments that teach the format.
 
-    Its upstream is embedded, so it works at once and reaches nothing real. Files that exist are not touched.
+    Its upstream is embedded, so it works at once and reaches nothing real. The JSON Schemas in schemas/ are for
+    editors, which need no network then; `syncspec schema --write schemas` renews them. Files that exist are not
+    touched.
     """
     from syncspec.apply.journal import Journal
+    from syncspec.manifests.schema import write_schemas
 
     invocation.enter_folder()
     for name in _FILES:
@@ -54,6 +57,7 @@ def command(invocation: Invocation, directory: Path) -> int:
         text = resources.files("syncspec.cli").joinpath("templates", template).read_text(encoding="utf-8")
         path.write_text(text.replace("PROJECT", project), encoding="utf-8", newline="\n")
         written.append(path)
+    written += write_schemas(directory / "schemas", replace=False)
     written += _set_up_merging(directory / ".gitattributes")
     # The journal says from now on that no run came before.
     with Journal.open((directory / ".syncspec").absolute(), f"{project}/syncspec.lock") as journal:

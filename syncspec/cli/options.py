@@ -91,8 +91,15 @@ def general_options() -> Callable[[AnyCommand], AnyCommand]:
     )
 
 
-def project_options() -> Callable[[AnyCommand], AnyCommand]:
-    """Options of every command that opens a project."""
+def project_options(*, trial: bool = True) -> Callable[[AnyCommand], AnyCommand]:
+    """Options of every command that opens a project; `trial` False: it makes no sense to try the command out."""
+    embedded = _stored(
+        "--upstream",
+        "upstream",
+        store=_set("upstream"),
+        type=click.Choice(["embedded"]),
+        help="Try out against an upstream inside syncspec; nothing real is read or written.",
+    )
     return _stack(
         [
             _stored(
@@ -122,13 +129,7 @@ def project_options() -> Callable[[AnyCommand], AnyCommand]:
                 metavar="FILE",
                 help="Read NAME=VALUE lines for ${env.NAME}; the environment itself wins.",
             ),
-            _stored(
-                "--upstream",
-                "upstream",
-                store=_set("upstream"),
-                type=click.Choice(["embedded"]),
-                help="Try out against an upstream inside syncspec; nothing real is read or written.",
-            ),
+            *([embedded] if trial else []),
             _stored(
                 "--lock-timeout",
                 "lock_timeout",

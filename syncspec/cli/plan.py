@@ -105,6 +105,8 @@ def command(
     )
     if out is not None:
         invocation.screen.note(f"Saved as {out}, digest {plan.digest[:12]}.")
+    elif invocation.format == "text" and not plan.is_empty:
+        invocation.screen.note(f"Digest {plan.digest[:12]}.")
     if any(not seen.readable for seen in plan.plan.observations):
         return 1
     found = {action.value for action, number in plan.summary.items() if number}

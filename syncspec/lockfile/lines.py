@@ -96,11 +96,11 @@ class LockedLine(_Place):
 class KeyFieldLine(_Line):
     """The rule of one field of a match key."""
 
-    type: FieldType | None = Field(default=None, strict=False)
-    compare: Compare | None = Field(default=None, strict=False)
-    scale: int | None = None
-    separator: str = ";"
-    sensitive: bool = False
+    type: FieldType | None = Field(default=None, strict=False, description="The field's type, where it is declared.")
+    compare: Compare | None = Field(default=None, strict=False, description="How strictly its text is compared.")
+    scale: int | None = Field(default=None, description="Digits after the point that count.")
+    separator: str = Field(default=";", description="What stands between the parts of a multi.")
+    sensitive: bool = Field(default=False, description="Whether its values are shown nowhere.")
 
 
 class LensLine(_Line):
@@ -114,7 +114,7 @@ class LensLine(_Line):
 class PendingLine(_Place):
     """An attempt whose outcome is not settled; its record is not sent again."""
 
-    state: Literal["pending"]
+    state: Literal["pending"] = Field(description="What tells it from the line of a locked record.")
     attempt: Text = Field(description="The attempt in the journal of the run that made it.")
     kind: Literal["create", "update", "delete"] = Field(description="The mutation's kind.")
     attempt_state: Text = Field(description="intended, unknown, unmapped, …", examples=["unknown"])

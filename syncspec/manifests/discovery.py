@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syncspec.errors import ManifestError
 
-__all__ = ["PROJECT_FILE", "Found", "OutsideError", "find_manifests", "find_project_file", "inside", "shown"]
+__all__ = [
+    "PROJECT_FILE",
+    "Found",
+    "OutsideError",
+    "find_manifests",
+    "find_project_file",
+    "inside",
+    "shown",
+    "with_others",
+]
 
 PROJECT_FILE = "syncspec.yaml"
 _SUFFIXES = (".yaml", ".yml")
@@ -103,6 +112,22 @@ def find_manifests(root: Path, starts: Sequence[Path], *, skip: Sequence[Path]) 
                 files.setdefault(_real(path), (path, shown(path, root)))
     by_name = sorted(files.values(), key=lambda entry: entry[1])
     return Found(files=tuple(by_name), refused=tuple(sorted(refused.items())))
+
+
+def with_others(found: Found, others: Iterable[Path], root: Path, starts: Sequence[Path]) -> Found:
+    """What would be found were there these files, too; those in no folder that is searched are left out.
+
+    All are real paths.
+    """
+    known = {_real(path) for path, _ in found.files}
+    new = {path for path in others if path not in known and path.name.lower().endswith(_SUFFIXES)}
+    reached = [(path, shown(path, root)) for path in new if any(_is_searched(path, _real(start)) for start in starts)]
+    return replace(found, files=tuple(sorted([*found.files, *reached], key=lambda entry: entry[1])))
+
+
+def _is_searched(path: Path, start: Path) -> bool:
+    """Whether a file at this path would be found from there: no name on the way to it is hidden."""
+    return path.is_relative_to(start) and not any(part.startswith(".") for part in path.relative_to(start).parts)
 
 
 def _walk(start: Path, root: Path, left_out: set[Path], seen: set[Path]) -> Iterator[tuple[Path, str | None]]:

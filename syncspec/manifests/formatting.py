@@ -23,7 +23,7 @@ from syncspec.manifests.limits import DEFAULT_LIMITS, Limits
 from syncspec.manifests.reader import read
 from syncspec.manifests.sensitive import sensitive_fields
 
-__all__ = ["Formatting", "format_manifest"]
+__all__ = ["Formatting", "first_difference", "format_manifest"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,21 +80,21 @@ def _difference(
     for before, after in zip_longest(documents, again):
         if before is None or after is None or before.index != after.index:
             return _refused(file, f"The result would hold {len(again)} documents instead of {len(documents)}.")
-        where = _first_difference(before.value, after.value, orders[before.index])
+        where = first_difference(before.value, after.value, orders[before.index])
         if where is not None:
             place = ".".join(map(str, where)) or "its value"
             return _refused(file, f"In the result {place} would read differently.", before.value_source(where))
     return None
 
 
-def _first_difference(before: Value, after: Value, order: Order | None) -> Path | None:
+def first_difference(before: Value, after: Value, order: Order | None) -> Path | None:
     """The path at which two values differ in value, type or order of keys; None where they do not."""
     if isinstance(before, dict) and isinstance(after, dict):
         may_move = order is not None and order.keys
         if before.keys() != after.keys() or (not may_move and list(before) != list(after)):
             return ()
         for key, value in before.items():
-            found = _first_difference(value, after[key], order.of(key) if order is not None else None)
+            found = first_difference(value, after[key], order.of(key) if order is not None else None)
             if found is not None:
                 return (key, *found)
         return None
@@ -102,7 +102,7 @@ def _first_difference(before: Value, after: Value, order: Order | None) -> Path 
         if len(before) != len(after):
             return ()
         for number, (one, other) in enumerate(zip(before, after, strict=True)):
-            found = _first_difference(one, other, None)
+            found = first_difference(one, other, None)
             if found is not None:
                 return (number, *found)
         return None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from syncspec.diagnostics import Diagnostic, Severity
@@ -23,6 +23,7 @@ from syncspec.manifests.discovery import (
     find_project_file,
     inside,
     shown,
+    with_others,
 )
 from syncspec.manifests.documents import Document, document_from
 from syncspec.manifests.findings import shortened
@@ -30,6 +31,7 @@ from syncspec.manifests.models import API_VERSION, RecordSet
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings, read_project
 from syncspec.manifests.project_models import ProjectFile
+from syncspec.manifests.reader import read as read_bytes
 from syncspec.manifests.reader import read_file
 from syncspec.manifests.variables import read_var_file
 from syncspec.settings import LoadedProject
@@ -74,6 +76,7 @@ def load(
     state_dir: Path | None = None,
     resolve_env: bool = True,
     placeholders: bool = False,
+    contents: Mapping[Path, bytes] | None = None,
 ) -> LoadedProject:
     """Load the whole project that a file or folder belongs to.
 
@@ -81,7 +84,9 @@ def load(
     every declared one; the run then keeps lockfile and state in a folder of its own under the state folder, so that
     a trial never touches the real ones. It is also the only way to load manifests without a project file.
     `resolve_env` False: variables of the environment may be missing, as it suffices for checking. `placeholders`: they
-    may be missing too, and stand as `${env.NAME}` in the values of the records; the project's `declared` are filled in.
+    stand as `${env.NAME}` in the records' values, too, and the project's `declared` are filled in.
+    `contents` is what manifests, by their real paths, would hold: it counts instead of what they hold, and a file that
+    is not there yet counts where its folder is searched.
 
     Raises ManifestError with all errors of all files, sorted by place; warnings are in the project's diagnostics.
     Raises UsageError for an unknown `upstream`.
@@ -92,8 +97,7 @@ def load(
     if project_path is None:
         _require_project(path, environment=environment, trial=trial)
     root = (start if start.is_dir() else start.parent) if project_path is None else project_path.parent
-    inputs = _inputs(environment, variables, environ, resolve_env=resolve_env and not placeholders, trial=trial)
-    inputs = replace(inputs, placeholders=placeholders)
+    inputs = _inputs(environment, variables, environ, resolve_env=resolve_env, trial=trial, placeholders=placeholders)
     problems = Problems()
     settings = None if project_path is None else _read_settings(project_path, inputs, problems)
     layout = _layout(root, settings, has_file=project_path is not None, trial=trial, state_dir=state_dir)
@@ -102,18 +106,24 @@ def load(
     if starts is not None:
         skip = [root / PROJECT_FILE, root / _STATE, *([state_dir] if state_dir is not None else [])]
         found = find_manifests(root, starts, skip=skip)
+        if contents:
+            found = with_others(found, contents, root, starts)
         _check_found(found, start, root, has_file=layout.has_file, problems=problems)
-        documents = _read_manifests(found, problems)
+        documents = _read_manifests(found, contents or {}, problems)
     with paused_collector():
         return assemble(documents, settings=settings, inputs=inputs, layout=layout, problems=problems)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProjectFiles:
-    """The files of a project as they are, whatever is in them; `diagnostics` tell why some may be missing."""
+    """The files of a project as they are, whatever is in them; `diagnostics` tell why some may be missing.
+
+    `folders` are those that are searched for manifests.
+    """
 
     root: Path
     files: tuple[Path, ...]
+    folders: tuple[Path, ...]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -153,6 +163,7 @@ def find_files(
     return ProjectFiles(
         root=root,
         files=(project_path, *(each for each, _ in found.files)),
+        folders=tuple(start for start in starts or () if start.is_dir()),
         diagnostics=tuple(item for item in problems.diagnostics() if item.code in _ABOUT_PATHS),
     )
 
@@ -228,13 +239,15 @@ def _inputs(
     *,
     resolve_env: bool,
     trial: bool,
+    placeholders: bool = False,
 ) -> Inputs:
     return Inputs(
         environment=environment or None,
         variables=dict(variables or {}),
         environ=environ or {},
-        resolve_env=resolve_env,
+        resolve_env=resolve_env and not placeholders,
         trial=trial,
+        placeholders=placeholders,
     )
 
 
@@ -328,10 +341,11 @@ def _check_found(found: Found, start: Path, root: Path, *, has_file: bool, probl
         )
 
 
-def _read_manifests(found: Found, problems: Problems) -> list[Document]:
+def _read_manifests(found: Found, contents: Mapping[Path, bytes], problems: Problems) -> list[Document]:
     documents: list[Document] = []
     for path, name in found.files:
-        read, findings = read_file(path, file=name)
+        content = contents.get(path.resolve()) if contents else None
+        read, findings = read_file(path, file=name) if content is None else read_bytes(content, file=name)
         problems.take(findings)
         if not any(item.is_error and item.code not in _SOFT for item in findings):
             documents.extend(document for document in read if document.value is not None)

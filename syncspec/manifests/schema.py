@@ -9,10 +9,11 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from syncspec.manifests.choices import explain_choices
 from syncspec.manifests.models import RecordSet
 from syncspec.manifests.project_models import ProjectFile
 
-__all__ = ["SCHEMAS", "json_schemas", "model_schema", "schema_text", "write_schemas"]
+__all__ = ["SCHEMAS", "json_schemas", "model_schema", "property_title", "schema_text", "write_schemas"]
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -39,12 +40,17 @@ def schema_text(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def write_schemas(folder: Path) -> tuple[Path, ...]:
-    """Write every schema into a folder that is made where it is missing; gives the files in order."""
+def write_schemas(folder: Path, *, replace: bool = True) -> tuple[Path, ...]:
+    """Write every schema into a folder that is made where it is missing; gives the files that were written, in order.
+
+    `replace`: whether files that are there already are written anew.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, schema in json_schemas().items():
         path = folder / name
+        if not replace and path.exists():
+            continue
         path.write_text(schema_text(schema), encoding="utf-8", newline="\n")
         written.append(path)
     return tuple(written)
@@ -64,18 +70,26 @@ def model_schema(name: str, model: type[BaseModel], *, expressions: bool = True)
     own = made["properties"]
     for key, value in own.items():
         value.pop("default", None)
-        value["title"] = _title(key)
+        value["title"] = property_title(key)
     required = sorted({*made.get("required", ()), *(key for key in _WRITTEN_OUT if key in own)})
-    return {"$schema": DRAFT, "$id": f"urn:syncspec:{name.removesuffix('.schema.json')}", **made, "required": required}
+    explain_choices(made)
+    return {
+        "$schema": DRAFT,
+        "$id": f"urn:syncspec:{name.removesuffix('.schema.json')}",
+        **made,
+        "required": required,
+        "examples": [{key: about["examples"][0] for key, about in own.items()}],
+    }
 
 
-def _title(key: str) -> str:
+def property_title(key: str) -> str:
+    """A key in words; one that is spelt by somebody else's rule stays as it is."""
     return key.replace("_", " ").capitalize() if key.islower() else key
 
 
 def _property(key: str, schema: dict[str, Any], definitions: Mapping[str, Any], *, expressions: bool) -> dict[str, Any]:
     """A property as a file may hold it: with an expression where a number, a truth value or a choice stands."""
-    schema = {**{name: value for name, value in schema.items() if name != "default"}, "title": _title(key)}
+    schema = {**{name: value for name, value in schema.items() if name != "default"}, "title": property_title(key)}
     choices = schema.get("anyOf", [{name: value for name, value in schema.items() if name not in _ABOUT}])
     if not expressions or not any(_is_no_text(choice, definitions) for choice in choices):
         return schema

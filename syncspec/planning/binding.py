@@ -89,10 +89,10 @@ class Binding:
 
 
 def bind(change: Change, ground: Ground) -> Binding:
-    """What a change rests on; nothing is bound where apply leaves its address alone."""
+    """What a change rests on; no value is bound where apply leaves its address alone."""
     step = step_parts(change, ground.sets, ground.key)
-    if step is None:
-        return Binding()
+    if not is_step(change):
+        return Binding(step=step)
     record_set, desired = ground.sets.get(change.set_name), change.desired
     attempts = ground.attempts.get(change.address)
     return Binding(
@@ -165,11 +165,22 @@ def _names(change: Change) -> set[str]:
 
 
 def settings_of(plan: Plan, ground: Ground) -> Settings:
-    """The settings that the plan's steps rest on."""
-    steps = [change for change in plan.changes if is_step(change)]
-    subjects = {f"set {change.set_name}" for change in steps} | {f"upstream {each.target.upstream}" for each in steps}
-    now = {subject: settings_now(subject, ground.sets, ground.upstreams) for subject in sorted(subjects)}
-    return {subject: found for subject, found in now.items() if found}
+    """The settings that the plan's steps rest on; of a set's rules those of the fields that they speak of."""
+    names: dict[str, set[str]] = {}
+    upstreams: set[str] = set()
+    for change in plan.changes:
+        if is_step(change):
+            names.setdefault(change.set_name, set()).update(_names(change))
+            upstreams.add(change.target.upstream)
+    found = {f"upstream {name}": settings_now(f"upstream {name}", ground.sets, ground.upstreams) for name in upstreams}
+    for name, spoken_of in names.items():
+        settings = settings_now(f"set {name}", ground.sets, ground.upstreams)
+        found[f"set {name}"] = {
+            key: value
+            for key, value in settings.items()
+            if not key.startswith(RULE_OF) or key.removeprefix(RULE_OF) in spoken_of
+        }
+    return {subject: settings for subject, settings in sorted(found.items()) if settings}
 
 
 def settings_now(

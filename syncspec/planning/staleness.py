@@ -69,12 +69,17 @@ class _Verdict(Enum):
 def changed_settings(
     approved: Approved, sets: Sequence[DesiredSet], upstreams: Mapping[str, UpstreamSettings]
 ) -> list[tuple[str, str]]:
-    """What the steps rest on and is set otherwise now: subject and setting; a field's rule counts for its field."""
+    """What the steps rest on and is set otherwise now: subject and setting; a field's rule counts for its field.
+
+    Of a subject that is not there any more there is no setting to name.
+    """
     fields, by_name = _fields_by_set(approved), {each.name: each for each in sets}
     found = []
     for subject, before in approved.settings.items():
         now = settings_now(subject, by_name, upstreams)
-        for name in sorted({*before, *now}):
+        if not now:
+            found.append((subject, ""))
+        for name in sorted({*before, *now}) if now else ():
             if name.startswith(RULE_OF) and name.removeprefix(RULE_OF) not in fields.get(subject, ()):
                 continue
             if before.get(name) != now.get(name):

@@ -96,7 +96,7 @@ class Approval:
         """Before anything is read: a plan for another endpoint asks that one nothing."""
         changed = changed_settings(self._saved.approved, self._loaded.sets, self._loaded.upstreams)
         if changed:
-            causes = [f"{subject}: {name} changed" for subject, name in changed]
+            causes = [f"{each}: {name} changed" if name else f"{each} is not there any more" for each, name in changed]
             raise _stale("What it rests on is set otherwise by now", [_cause(each) for each in causes])
 
     def _notes(self, held: Held) -> list[Diagnostic]:

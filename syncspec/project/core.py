@@ -6,7 +6,7 @@ import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from syncspec.apply.clock import Clock, SystemClock
 from syncspec.apply.events import OnEvent
@@ -14,11 +14,14 @@ from syncspec.apply.opening import open_run
 from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
 from syncspec.errors import NotConfirmedError, UpstreamError, UsageError
+from syncspec.manifests.accepted import Accepted
 from syncspec.manifests.collector import paused_collector, sheltered
+from syncspec.manifests.imported import Imported
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards
 from syncspec.planning.plan import Plan
 from syncspec.project.approval import Approval, check_approved
+from syncspec.project.authoring import Authoring
 from syncspec.project.choice import choose
 from syncspec.project.follow_up import follow_up
 from syncspec.project.loop import run_alone as _run
@@ -38,12 +41,11 @@ Confirm = Callable[[ReviewablePlan], bool]
 """Asked with the plan before anything is done; False ends the apply with NotConfirmedError."""
 
 
-class AsyncProject(AsyncReversals):
+class AsyncProject(Authoring, AsyncReversals):
     """One project in one environment. Every call reads the manifests anew; nothing stays open between calls."""
 
     def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
-        self._opening = opening
-        self.clock = clock or SystemClock()
+        super().__init__(opening, clock or SystemClock())
 
     async def __aenter__(self) -> Self:
         return self
@@ -253,6 +255,18 @@ class Project(Reversals):
             wait_settled=wait_settled,
             no_prior_run=no_prior_run,
         )
+
+    def import_records(self, collection: str, **options: Any) -> Imported:
+        """Write a manifest of a collection's live records, and lock them: `AsyncProject.import_records`."""
+        return _run(functools.partial(self.asynchronous.import_records, collection), **options)
+
+    def import_files(self, path: str | Path, collection: str | None = None, **options: Any) -> Imported:
+        """Write manifests of the records in a file of another tool: `AsyncProject.import_files`."""
+        return self.asynchronous.import_files(path, collection, **options)
+
+    def accept(self, addresses: Sequence[str], **options: Any) -> Accepted:
+        """Write the upstream's values of drifted and conflicting fields into the manifests: `AsyncProject.accept`."""
+        return _run(functools.partial(self.asynchronous.accept, addresses), **options)
 
 
 def _check_readable(plan: Plan) -> None:

@@ -42,9 +42,10 @@ class Opening:
     sets: tuple[RecordSet, ...] | None = None
     project: ProjectFile | None = None
 
-    def load(self, *, resolve_env: bool) -> LoadedProject:
+    def load(self, *, resolve_env: bool, contents: Mapping[Path, bytes] | None = None) -> LoadedProject:
         """Load the whole project. Raises ManifestError with all problems at once.
 
+        `contents` is what manifests would hold, by their real paths; a project of sets built in Python has no files.
         Raises UsageError where the call itself is wrong: it names no environment of a project that declares some, or
         one that the project does not declare.
         """
@@ -53,7 +54,7 @@ class Opening:
         options = {**self.inputs(), "upstream": self.upstream, "resolve_env": resolve_env}
         try:
             if self.sets is None:
-                loaded = load(self.path, **options)
+                loaded = load(self.path, **options, contents=contents)
             else:
                 loaded = load_sets(self.sets, self.project, root=self.path, **options)
         except ManifestError as error:

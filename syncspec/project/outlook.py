@@ -20,7 +20,7 @@ from syncspec.records import Observation
 from syncspec.settings import LoadedProject
 from syncspec.upstream.protocol import Connection
 
-__all__ = ["Outlook", "observe", "outlook", "plan_from"]
+__all__ = ["Outlook", "inputs_of", "observe", "outlook", "plan_from"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,7 +95,17 @@ def plan_from(
 
     `planner` decides what is to be done: by default what is declared.
     """
-    inputs = PlanningInput(
+    with paused_collector():
+        made = planner(inputs_of(loaded, state, selected, observations))
+    findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made, began=began)]
+    return replace(made, diagnostics=sorted_diagnostics(findings))
+
+
+def inputs_of(
+    loaded: LoadedProject, state: State, selected: Selects | None, observations: Sequence[Observation]
+) -> PlanningInput:
+    """What a plan is made from."""
+    return PlanningInput(
         project=loaded.name,
         environment=loaded.environment,
         sets=loaded.sets,
@@ -110,10 +120,6 @@ def plan_from(
         selected=selected,
         digest_keys=state.digest_keys,
     )
-    with paused_collector():
-        made = planner(inputs)
-    findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made, began=began)]
-    return replace(made, diagnostics=sorted_diagnostics(findings))
 
 
 def _reconciled(

@@ -20,7 +20,7 @@ from syncspec.upstream import connect
 from syncspec.upstream.observe import Wanted, observe
 from syncspec.upstream.protocol import ConnectContext, Connection
 
-__all__ = ["OnRows", "connections_of", "observe_all", "single_error"]
+__all__ = ["OnRows", "connection_to", "connections_of", "observe_all", "single_error"]
 
 OnRows: TypeAlias = Callable[[Target, int], None]
 """Gets a collection's target and the number of rows read of it so far."""
@@ -49,6 +49,15 @@ async def connections_of(
     with single_error():
         async with AsyncExitStack() as stack:
             yield {name: await stack.enter_async_context(connect(loaded.upstreams[name], context)) for name in names}
+
+
+@asynccontextmanager
+async def connection_to(loaded: LoadedProject, upstream: str) -> AsyncIterator[Connection]:
+    """Connect to one upstream, whatever sets use. Raises UpstreamError."""
+    context = ConnectContext(state_dir=loaded.state_dir, data_schemas=loaded.data_schemas)
+    with single_error():
+        async with connect(loaded.upstreams[upstream], context) as connection:
+            yield connection
 
 
 async def observe_all(

@@ -75,17 +75,17 @@ class ChangeDocument(Document):
 
 
 class PlanSummary(Document):
-    """The number of changes per action."""
+    """How many changes a plan has of each action."""
 
-    create: Count
-    adopt: Count
-    update: Count
-    delete: Count
-    move: Count
-    unchanged: Count
-    drift: Count
-    blocked: Count
-    unknown: Count
+    create: Annotated[Count, Field(description="Records that are made upstream.")]
+    adopt: Annotated[Count, Field(description="Upstream records that are locked as they are.")]
+    update: Annotated[Count, Field(description="Records of which fields are written.")]
+    delete: Annotated[Count, Field(description="Records that are removed upstream.")]
+    move: Annotated[Count, Field(description="IDs that go over to another address.")]
+    unchanged: Annotated[Count, Field(description="Records with nothing to do.")]
+    drift: Annotated[Count, Field(description="Records that somebody changed upstream.")]
+    blocked: Annotated[Count, Field(description="Records that something stands in the way of.")]
+    unknown: Annotated[Count, Field(description="Records of which an earlier attempt is not settled.")]
 
 
 class RequestDocument(Document):
@@ -166,12 +166,12 @@ class SettingDocument(Document):
 class ComparisonSummary(Document):
     """The number of records per kind of change, and of settings that differ."""
 
-    added: Count
-    changed: Count
-    renamed: Count
-    removed: Count
-    unchanged: Count
-    settings: Count
+    added: Annotated[Count, Field(description="Records that only the newer side declares.")]
+    changed: Annotated[Count, Field(description="Records that are declared in another way.")]
+    renamed: Annotated[Count, Field(description="Records that are declared under another address.")]
+    removed: Annotated[Count, Field(description="Records that only the older side declares.")]
+    unchanged: Annotated[Count, Field(description="Records that are declared alike.")]
+    settings: Annotated[Count, Field(description="Settings that differ.")]
 
 
 class ComparisonDocument(Document):
@@ -196,16 +196,16 @@ class ChangesDocument(Document):
 
 
 class ReportSummary(Document):
-    """The number of records per outcome."""
+    """How many records a run has of each outcome."""
 
-    created: Count
-    adopted: Count
-    updated: Count
-    deleted: Count
-    unchanged: Count
-    rejected: Count
-    unknown: Count
-    not_attempted: Count
+    created: Annotated[Count, Field(description="Records that were made upstream.")]
+    adopted: Annotated[Count, Field(description="Upstream records that were locked.")]
+    updated: Annotated[Count, Field(description="Records of which fields were written.")]
+    deleted: Annotated[Count, Field(description="Records that were removed upstream.")]
+    unchanged: Annotated[Count, Field(description="Records with nothing to do.")]
+    rejected: Annotated[Count, Field(description="Records that the upstream refused.")]
+    unknown: Annotated[Count, Field(description="Records whose outcome is not known.")]
+    not_attempted: Annotated[Count, Field(description="Records that were not sent.")]
 
 
 class RecordDocument(Document):

@@ -33,6 +33,7 @@ class Wanted:
 
     Loose keys are enough: rows with an equal strict key have an equal loose key. `upstream_ids` are short IDs, see
     `syncspec.values.short_id`. `fields` are all declared names; `sought` is what was sent and may have been created.
+    `everything`: every row is.
     """
 
     lenses: tuple[Lens, ...] = ()
@@ -41,6 +42,7 @@ class Wanted:
     markers: frozenset[str] = frozenset()
     fields: frozenset[str] = frozenset()
     sought: tuple[Sought, ...] = ()
+    everything: bool = False
 
 
 async def observe(
@@ -159,14 +161,14 @@ class _Sieve:
         self.sought = [_seeker(each) for each in self.wanted.sought]
 
     def take(self, records: Sequence[ObservedRecord]) -> None:
-        ids, rows = self.wanted.upstream_ids, self.rows
+        ids, rows, every = self.wanted.upstream_ids, self.rows, self.wanted.everything
         self.rows_read += len(records)
         for row in records:
             if not row.deleted:
                 self._count(row.data)
             upstream_id = row.upstream_id
             # Slicing is cheaper than checking a checksum, and a row too many does no harm.
-            if upstream_id in ids or upstream_id[:15] in ids or self._recognised(row.data):
+            if every or upstream_id in ids or upstream_id[:15] in ids or self._recognised(row.data):
                 rows[upstream_id] = row
             elif rows:
                 rows.pop(upstream_id, None)

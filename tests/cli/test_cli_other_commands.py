@@ -25,6 +25,24 @@ def test_init_makes_a_project_that_applies_at_once(tmp_path: Path) -> None:
     assert run("plan", "--detailed-exitcode", folder=project).code == 0
 
 
+def test_init_writes_the_schemas_that_its_files_name(tmp_path: Path) -> None:
+    written = run("init", "crm", folder=tmp_path).out.split()
+    for file in ("syncspec.yaml", "manifests/contacts.yaml"):
+        first = (tmp_path / "crm" / file).read_text().splitlines()[0]
+        schema = (tmp_path / "crm" / file).parent / first.removeprefix("# yaml-language-server: $schema=")
+        assert json.loads(schema.read_text())["$id"].startswith("urn:syncspec:")
+        assert str(schema.resolve().relative_to(tmp_path)) in written
+    assert run("schema", "project.v1", "recordset.v1", "--check", "schemas", folder=tmp_path / "crm").code == 0
+    assert run("fmt", "--check", folder=tmp_path / "crm").code == 0
+
+
+def test_init_leaves_schemas_that_are_there_as_they_are(tmp_path: Path) -> None:
+    (tmp_path / "schemas").mkdir()
+    (tmp_path / "schemas" / "project.v1.schema.json").write_text("mine")
+    assert "project.v1" not in run("init", folder=tmp_path).out
+    assert (tmp_path / "schemas" / "project.v1.schema.json").read_text() == "mine"
+
+
 def test_init_overwrites_nothing(tmp_path: Path) -> None:
     assert run("init", folder=tmp_path).code == 0
     (tmp_path / "syncspec.yaml").write_text("mine")
@@ -96,6 +114,14 @@ def test_schemas_are_printed_and_the_committed_ones_are_fresh(tmp_path: Path) ->
     committed = Path(__file__).parents[2] / "schemas"
     assert run("schema", "--check", str(committed), folder=tmp_path).code == 0
     assert run("schema", "--check", "empty", folder=tmp_path).code == 1
+    chosen = run("schema", "recordset.v1", "project.v1.schema.json", "--write", "some", folder=tmp_path)
+    assert sorted(path.name for path in (tmp_path / "some").iterdir()) == sorted(
+        Path(line).name for line in chosen.out.splitlines()
+    )
+    assert run("schema", "recordset.v1", "--check", "some", folder=tmp_path).code == 0
+    assert run("schema", "--check", "some", folder=tmp_path).code == 1
+    assert 'did you mean "recordset.v1"?' in run("schema", "recordset", folder=tmp_path).err
+    assert run("schema", "recordset.v1", "plan.v1", folder=tmp_path).code == 64
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -13,9 +13,11 @@ from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 from support.builders import TARGET, desired, digests, locked, record_set
 from support.plans import large_plan, small_plan, small_report
+from support.saved import lines
 
 import syncspec
 from syncspec.cli.app import app
+from syncspec.cli.invocation import Invocation
 from syncspec.lockfile import Lockfile, OpenAttempt
 from syncspec.lockfile.file import render_lockfile
 from syncspec.planning.batches import wire_data
@@ -31,7 +33,20 @@ from syncspec.upstream.sequin.wire import mutation_body
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
 MANIFESTS = Path(__file__).parents[2] / "manifests"
-COMMANDS = ["", "init", "validate", "fmt", "plan", "apply", "explain", "runs", "lock", "lock list", "lock check"]
+COMMANDS = [
+    "",
+    "init",
+    "validate",
+    "fmt",
+    "plan",
+    "apply",
+    "show",
+    "explain",
+    "runs",
+    "lock",
+    "lock list",
+    "lock check",
+]
 COMMANDS += ["changes", "undo", "destroy", "lock unlock", "doctor", "serve", "schema", "completion"]
 
 
@@ -76,6 +91,28 @@ def test_plan_with_every_action(format: str, snapshot: Any) -> None:
     }[format]()
     fits_its_schema(made, "plan", format)
     assert made == snapshot
+
+
+def test_file_of_a_saved_plan(project: syncspec.Project, tmp_path: Path, snapshot: Any) -> None:
+    project.apply(include=["contacts.paul"])
+    project.plan(include=["contacts"]).save(tmp_path / "crm.plan")
+    documents = lines(tmp_path / "crm.plan")
+    schema = json.loads((SCHEMAS / "saved-plan.v1.schema.json").read_text(encoding="utf-8"))
+    for document in documents:
+        Draft202012Validator(schema).validate(document)
+    text = json.dumps(documents, indent=1)
+    # The upstream gives out IDs of its own making, and the stream and all digests follow from them.
+    text = re.sub(r"\b003\w{15}\b", "<id>", text)
+    text = re.sub(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", "<uuid>", text)
+    assert re.sub(r"\b([0-9a-f]{16}|[0-9a-f]{64})\b", "<digest>", text) == snapshot
+
+
+@pytest.mark.parametrize("format", ["text", "markdown"])
+def test_show_of_a_saved_plan(project: syncspec.Project, tmp_path: Path, format: str, snapshot: Any) -> None:
+    project.plan(include=["contacts"]).save(tmp_path / "crm.plan")
+    shown = CliRunner().invoke(app, ["show", str(tmp_path / "crm.plan"), "--format", format], obj=Invocation())
+    assert shown.exit_code == 0
+    assert shown.stdout == snapshot
 
 
 @pytest.mark.parametrize("format", ["text", "markdown", "github"])

@@ -82,7 +82,9 @@ class Done:
     err: str
 
 
-def run(*arguments: str, folder: Path, env: Mapping[str, str] | None = None, stdin: str = "") -> Done:
+def run(
+    *arguments: str, folder: Path, env: Mapping[str, str] | None = None, stdin: str = "", patience: float = PATIENCE
+) -> Done:
     """Run a command to its end, without a terminal."""
     done = subprocess.run(
         [*COMMAND, *arguments],
@@ -91,7 +93,7 @@ def run(*arguments: str, folder: Path, env: Mapping[str, str] | None = None, std
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=patience,
     )
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     return Done(code=done.returncode, out=done.stdout, err=done.stderr)

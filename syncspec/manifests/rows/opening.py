@@ -23,7 +23,7 @@ from syncspec.manifests.rows.sources import RowSource
 from syncspec.manifests.rows.templates import EMPTY, Column, Empty, Read, Row, columns_of
 from syncspec.manifests.source_text import SourceText
 
-__all__ = ["Opened", "open_rows"]
+__all__ = ["Opened", "open_rows", "text_of"]
 
 Format: TypeAlias = Literal["csv", "jsonl"]
 
@@ -63,7 +63,7 @@ def open_rows(
     name = shown(inside(root, spec.file), root)
     if secret:
         problems.hide_lines(name)
-    text = _text(content, name, spec.encoding or "utf-8", problems)
+    text = text_of(content, name, spec.encoding or "utf-8", problems)
     if text is None:
         return None
     match format_:
@@ -127,7 +127,7 @@ def _json_cell(name: str, row: Row) -> Row:
     return row.get(name, EMPTY)
 
 
-def _text(content: bytes, name: str, encoding: str, problems: Problems) -> SourceText | None:
+def text_of(content: bytes, name: str, encoding: str, problems: Problems) -> SourceText | None:
     if encoding == "utf-8":
         text, refused = utf8_text(content, file=name)
     else:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from syncspec.manifests.writing import replace_file
+from syncspec.manifests import writing
+from syncspec.manifests.writing import ChangedMeanwhileError, FileChange, replace_file, write_files
 
 
 @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
@@ -55,3 +56,51 @@ def names_in(folder: Path) -> list[str]:
 
 def is_folder(handle: int) -> bool:
     return stat.S_ISDIR(os.fstat(handle).st_mode)
+
+
+def test_several_files_are_written_together(tmp_path: Path) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "deep" / "new.yaml"
+    old.write_bytes(b"1")
+    write_files([FileChange(path=old, before=b"1", after=b"2"), FileChange(path=new, before=None, after=b"3")])
+    assert (old.read_bytes(), new.read_bytes()) == (b"2", b"3")
+    assert stat.S_IMODE(new.stat().st_mode) == 0o666 & ~current_mask()
+
+
+def test_where_one_file_cannot_be_written_none_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = [tmp_path / name for name in ("a.yaml", "b.yaml", "c.yaml")]
+    for path in paths[:2]:
+        path.write_bytes(b"old")
+    changes = [FileChange(path=path, before=b"old" if path.exists() else None, after=b"new") for path in paths]
+    write = writing.replace_file
+
+    def full(path: Path, content: bytes) -> None:
+        if path.name == "c.yaml":
+            raise OSError(28, "No space left on device")
+        write(path, content)
+
+    monkeypatch.setattr(writing, "replace_file", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_files(changes)
+    assert [path.read_bytes() for path in paths[:2]] == [b"old", b"old"]
+    assert sorted(names_in(tmp_path)) == ["a.yaml", "b.yaml"]
+
+
+@pytest.mark.parametrize("now", [b"other", None])
+def test_a_file_that_somebody_changed_keeps_all_from_being_written(tmp_path: Path, now: bytes | None) -> None:
+    one, other = tmp_path / "one.yaml", tmp_path / "other.yaml"
+    one.write_bytes(b"old")
+    if now is not None:
+        other.write_bytes(now)
+    changes = [
+        FileChange(path=one, before=b"old", after=b"new"),
+        FileChange(path=other, before=b"old" if now is None else None, after=b"new"),
+    ]
+    with pytest.raises(ChangedMeanwhileError):
+        write_files(changes)
+    assert one.read_bytes() == b"old"
+
+
+def current_mask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -367,6 +367,12 @@ def test_a_changed_setting_of_the_set_is_named(options: dict[str, Any], names: l
     assert saved.settings() == [("set contacts", name) for name in names]
 
 
+def test_a_set_that_is_gone_is_named_once() -> None:
+    saved = Saved.of(creating())
+    saved.world.sets = [replace(saved.world.sets[0], name="people")]
+    assert saved.settings() == [("set contacts", "")]
+
+
 def test_absence_may_become_surer_and_not_less_sure() -> None:
     saved = Saved.of(creating())
     show(saved.world, absence=Absence.ASSUMED, reason="nobody says that it is whole")
@@ -414,6 +420,16 @@ def test_steps_with_sensitive_values_ask_for_a_key() -> None:
     world = one(record("contacts.paul", PAUL), row("003P", PAUL), entries=[locked("contacts.paul", "003P", PAUL)])
     world.sets = [replace(world.sets[0], rules=SECRET)]
     assert unkeyed_sets(world.plan(), ground(world)) == []
+
+
+def test_what_is_left_alone_binds_no_value() -> None:
+    world = creating(rules=SECRET)
+    world.observations = [unreadable()]
+    assert unkeyed_sets(world.plan(), ground(world)) == []
+    [binding] = Saved.of(world).approved.bindings.values()
+    assert (binding.declared, binding.row, dict(binding.traits)) == (None, None, {})
+    assert binding.step is not None
+    assert binding.step.code == "not-readable"
 
 
 def test_records_that_are_as_declared_take_little_room() -> None:

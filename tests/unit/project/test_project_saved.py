@@ -312,6 +312,14 @@ def test_a_changed_declaration_is_stale_and_named_at_its_place(folder: Path, fil
     assert locked(folder) == 0
 
 
+def test_a_set_that_is_gone_is_stale(folder: Path, file: Path) -> None:
+    plan = saved(folder, file)
+    declare(folder, CONTACTS.replace("name: contacts", "name: people"))
+    with pytest.raises(syncspec.StalePlanError) as raised:
+        opened(folder).apply(plan)
+    assert [item.detail for item in raised.value.diagnostics[1:]] == ["set contacts is not there any more."]
+
+
 def test_very_many_stale_steps_are_counted(folder: Path, file: Path) -> None:
     head = CONTACTS.partition("  records:\n")[0] + "  records:\n"
     many = "".join(f"    p{n}:\n      data: {{Email: p{n}@x.org, LastName: A}}\n" for n in range(57))

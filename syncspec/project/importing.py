@@ -1,0 +1,327 @@
+"""Records that exist upstream become declared and locked, so that planning afterwards finds nothing to do.
+
+The manifest is written first and the lock entries after it. A process that dies in between leaves records that are
+declared and not locked: the next apply adopts each by its key, or by the `upstream_id` that is written into records
+that have no key. The other way round would leave entries that nobody declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from syncspec.apply.clock import Clock, Moment, moment_of
+from syncspec.apply.entries import EntryMaker
+from syncspec.apply.opening import open_run
+from syncspec.apply.reconcile import visible_matches
+from syncspec.apply.run import Run
+from syncspec.apply.state import State, look_up_state, reading_of
+from syncspec.diagnostics import Diagnostic, Severity
+from syncspec.errors import ManifestError, StateError, UpstreamError
+from syncspec.lockfile import LockEntry, Origin
+from syncspec.manifests.documents import Value
+from syncspec.manifests.imported import EditedFile, Imported, ImportedRecord, Notes
+from syncspec.manifests.scalars import UNSET
+from syncspec.manifests.writing import ChangedMeanwhileError, FileChange, write_files
+from syncspec.planning.plan import Action, Change
+from syncspec.project.opening import Opening
+from syncspec.project.outlook import plan_from
+from syncspec.project.picking import NOTHING_TO_WRITE, Choice, Picked, pick
+from syncspec.project.placing import Destination, Home, find_home
+from syncspec.project.reading import OnRows, connection_to
+from syncspec.records import Absence, DesiredSet, Observation, OnAdopt
+from syncspec.settings import LoadedProject
+from syncspec.upstream.observe import Wanted, observe
+from syncspec.upstream.protocol import MutationKind
+from syncspec.values import equal, is_blank, short_id
+
+__all__ = ["import_records"]
+
+_MOST_ROUNDS = 5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Draft:
+    """A project as it would be, with the changes that lock what was picked."""
+
+    project: LoadedProject
+    change: FileChange
+    adoptions: tuple[Change, ...]
+
+
+async def import_records(
+    opening: Opening,
+    wish: Destination,
+    choice: Choice,
+    *,
+    clock: Clock,
+    dry_run: bool = False,
+    lock_timeout: float = 0.0,
+    on_rows: OnRows | None = None,
+    command: str = "syncspec.import",
+) -> Imported:
+    """Declare and lock live records of a collection; those that belong to an address already are skipped.
+
+    Raises UsageError, ManifestError, UpstreamError, RunLockedError, StateError; nothing was then written, unless the
+    error says so.
+    """
+    loaded = opening.load(resolve_env=True)
+    home = find_home(opening, loaded, wish)
+    importer = _Importer(opening, home, choice, clock)
+    await importer.read(loaded, on_rows)
+    draft = importer.draft()
+    diagnostics = importer.diagnostics()
+    if draft is None:
+        return importer.result((), written=False, diagnostics=diagnostics)
+    if dry_run:
+        return importer.result(draft.adoptions, written=False, change=draft.change, diagnostics=diagnostics)
+    opened = open_run(draft.project, command=command, lock_timeout=lock_timeout, clock=clock)
+    async with opened as run:
+        entries = importer.entries(draft, run)
+        _write(draft.change, home)
+        run.put(entries)
+    return importer.result(draft.adoptions, written=True, change=draft.change, diagnostics=diagnostics)
+
+
+def _write(change: FileChange, home: Home) -> None:
+    try:
+        write_files([change])
+    except ChangedMeanwhileError as error:
+        raise _changed_meanwhile(f"{home.name} was written by someone else") from error
+
+
+class _Importer:
+    """One import: what was read, and what becomes of it."""
+
+    def __init__(self, opening: Opening, home: Home, choice: Choice, clock: Clock) -> None:
+        self._opening, self._home, self._choice, self._clock = opening, home, choice, clock
+        self._notes = Notes()
+
+    async def read(self, loaded: LoadedProject, on_rows: OnRows | None) -> None:
+        """Read the state, then the whole collection. Raises UpstreamError where any of it cannot be read."""
+        # A new set is loaded empty, to know where it leads and what it inherits.
+        self._base = loaded if self._home.document is not None else self._load(self._home.with_records({}))
+        self._set = self._set_in(self._base)
+        self._began: Moment = moment_of(self._clock)
+        self._state = await look_up_state(self._base, clock=self._clock)
+        target = self._set.target
+        async with connection_to(self._base, target.upstream) as connection:
+            self._seen: Observation = await observe(
+                connection,
+                target,
+                Wanted(everything=True),
+                settings=self._base.upstreams[target.upstream],
+                now=self._clock.now,
+                on_progress=(lambda rows: on_rows(target, rows)) if on_rows is not None else None,
+            )
+        if not self._seen.readable:
+            raise UpstreamError(
+                "The upstream cannot be read",
+                detail=f"{target.collection_id} of {target.upstream}: {self._seen.reason}. Nothing was written.",
+                hint="run the command again; syncspec doctor checks URL, token and sync",
+            )
+
+    def draft(self) -> _Draft | None:
+        """The manifest with what can be imported; None where nothing can. Raises UsageError, ManifestError."""
+        picked = pick(
+            self._set,
+            self._seen.rows,
+            self._choice,
+            state=self._state,
+            sets=self._base.sets,
+            in_doubt=self._in_doubt(),
+            notes=self._notes,
+        )
+        for _ in range(_MOST_ROUNDS):
+            if not picked:
+                return None
+            made = self._drafted(picked)
+            settled = self._settle(picked, made)
+            if settled == picked and made.adoptions:
+                return made
+            picked = settled
+        raise ManifestError(
+            "What would be written does not settle",
+            detail=f"{self._home.name} would not declare the records as they are upstream. Nothing was written.",
+            hint="leave fields out with --fields",
+        )
+
+    def _in_doubt(self) -> dict[str, str]:
+        """Short IDs of rows that an open attempt may have made, with its address. Raises StateError."""
+        place = self._set.target.place
+        attempts = [each for each in self._state.open_attempts if each.target.place == place]
+        reading = reading_of(self._base, self._state, [self._seen], began=self._began, clock=self._clock)
+        found = {}
+        for attempt in attempts:
+            if attempt.key is None and attempt.marker is None and attempt.kind == MutationKind.CREATE:
+                raise StateError(
+                    "An unknown outcome is in the way",
+                    detail=f"{attempt.address} was sent, and nothing tells which record it became. "
+                    "Nothing was written.",
+                    hint=f"settle it first: syncspec resolve {attempt.address}",
+                )
+            for row in visible_matches(attempt, reading) if attempt.kind == MutationKind.CREATE else ():
+                found[short_id(row.upstream_id)] = attempt.address
+        return found
+
+    def _drafted(self, picked: Sequence[Picked]) -> _Draft:
+        change = self._home.with_records({each.name: _body(each) for each in picked})
+        project = self._load(change)
+        changes = self._changes(project, picked, self._state)
+        return _Draft(project=project, change=change, adoptions=tuple(changes))
+
+    def _settle(self, picked: list[Picked], draft: _Draft) -> list[Picked]:
+        """What is left to pick: without records that cannot be locked, and fields that would not compare equal."""
+        changes = {change.address: change for change in draft.adoptions}
+        rest: list[Picked] = []
+        for each in picked:
+            change = changes[self._address(each)]
+            if change.action is not Action.ADOPT or change.desired is None:
+                self._notes.skip(each.row.upstream_id, change.reason)
+                continue
+            data = dict(each.data)
+            for name in [name for name in change.desired.data if name not in data]:
+                self._resist_default(each, name, change.desired.data[name], data)
+            for name in {item.path for item in change.fields} & each.data.keys():
+                self._notes.leave_out(name, "it would not read back as the upstream shows it")
+                del data[name]
+            if not data.keys() & each.data.keys():
+                self._notes.skip(each.row.upstream_id, NOTHING_TO_WRITE)
+                continue
+            rest.append(each if data == each.data else replace(each, data=data))
+        return rest
+
+    def _resist_default(self, each: Picked, name: str, default: object, data: dict[str, Value]) -> None:
+        """Keep a default from declaring what the upstream does not show."""
+        shown = each.row.data.get(name)
+        if equal(default, shown, self._set.rules.rule(name), scalars_as_text=self._set.rules.scalars_as_text):  # type: ignore[arg-type]
+            return
+        chosen = self._choice.fields is None or name in self._choice.fields
+        data[name] = None if is_blank(shown) and chosen and not self._set.rules.rule(name).sensitive else UNSET
+
+    def _changes(self, project: LoadedProject, picked: Sequence[Picked], state: State) -> list[Change]:
+        """What planning makes of the picked records, each taken for the very row that it was made of."""
+        rows = {self._address(each): each.row for each in picked}
+        meant = []
+        for each in project.sets:
+            if each.name == self._set.name:
+                records = tuple(
+                    replace(
+                        record,
+                        upstream_id=rows[record.address].upstream_id,
+                        lifecycle=replace(record.lifecycle, on_adopt=OnAdopt.REPORT, ignore_changes=()),
+                    )
+                    if record.address in rows
+                    else record
+                    for record in each.records
+                )
+                each = replace(each, records=records)
+            meant.append(each)
+        made = plan_from(
+            replace(project, sets=tuple(meant)),
+            state,
+            lambda _, address: address in rows,
+            [self._seen],
+            began=self._began,
+        )
+        return [change for change in made.changes if change.address in rows]
+
+    def entries(self, draft: _Draft, run: Run) -> list[LockEntry]:
+        """The lock entries of what was drafted. Raises StateError where another run got there first."""
+        rows = {change.address: change.observed for change in draft.adoptions}
+        picked = [
+            Picked(name=address.partition(".")[2], row=row, data={}, keyless=False)
+            for address, row in rows.items()
+            if row is not None
+        ]
+        now = self._changes(draft.project, picked, run.state)
+        late = next((change for change in now if change.action is not Action.ADOPT), None)
+        if late is not None:
+            raise _changed_meanwhile(f"{late.address}: {late.reason}")
+        maker = EntryMaker(clock=self._clock, keys=run.state.digest_keys)
+        record_set = self._set_in(draft.project)
+        return [
+            replace(maker.adopted(change.desired, record_set, change.observed), origin=Origin.IMPORTED)
+            for change in now
+            if change.desired is not None and change.observed is not None
+        ]
+
+    def result(
+        self,
+        adoptions: Sequence[Change],
+        *,
+        written: bool,
+        diagnostics: tuple[Diagnostic, ...],
+        change: FileChange | None = None,
+    ) -> Imported:
+        sensitive = frozenset(name for name, rule in self._set.rules.fields.items() if rule.sensitive)
+        file = (EditedFile(name=self._home.name, change=change, sensitive=sensitive),) if change is not None else ()
+        return Imported(
+            written=written,
+            files=file,
+            records=tuple(ImportedRecord(address=each.address, upstream_id=each.upstream_id) for each in adoptions),
+            skipped=tuple(self._notes.skipped),
+            left_out=self._notes.left_out,
+            diagnostics=diagnostics,
+        )
+
+    def diagnostics(self) -> tuple[Diagnostic, ...]:
+        """What a reader should know of a list that may not be whole, and of records without a key."""
+        found = []
+        if self._seen.absence is Absence.UNKNOWN:
+            found.append(
+                Diagnostic(
+                    severity=Severity.WARNING,
+                    code="incomplete-list",
+                    summary="The upstream's list is not complete",
+                    detail=f"{self._seen.reason[:1].upper()}{self._seen.reason[1:]}: there may be more records.",
+                    hint="run the command again later; what is imported by then is skipped",
+                )
+            )
+        if not self._set.match_on:
+            found.append(
+                Diagnostic(
+                    severity=Severity.NOTE,
+                    code="no-match-key",
+                    summary="Records are recognised by their upstream ID alone",
+                    detail=f"{self._set.name} has no match_on, so that upstream_id is written into each record, and "
+                    "another environment cannot find them.",
+                    hint="with --match-on FIELD they are recognised by a field's value",
+                )
+            )
+        return tuple(found)
+
+    def _load(self, change: FileChange) -> LoadedProject:
+        try:
+            return self._opening.load(resolve_env=True, contents={change.path: change.after})
+        except ManifestError as error:
+            raise ManifestError(
+                "The manifest would not be valid",
+                diagnostics=[*error.diagnostics, _nothing_written(self._home)],
+            ) from error
+
+    def _set_in(self, project: LoadedProject) -> DesiredSet:
+        return next(each for each in project.sets if each.name == self._home.set_name)
+
+    def _address(self, each: Picked) -> str:
+        return f"{self._home.set_name}.{each.name}"
+
+
+def _body(each: Picked) -> Mapping[str, Value]:
+    return {"upstream_id": each.row.upstream_id, "data": each.data} if each.keyless else {"data": each.data}
+
+
+def _nothing_written(home: Home) -> Diagnostic:
+    return Diagnostic(
+        severity=Severity.ERROR,
+        code="not-imported",
+        summary="Nothing was imported",
+        detail=f"The places above are those of {home.name} as it would be. No file was written, and nothing locked.",
+        hint="leave out with --fields what the errors name, or correct the project's rules",
+    )
+
+
+def _changed_meanwhile(what: str) -> StateError:
+    return StateError(
+        "The project changed meanwhile", detail=f"{what}. Nothing was written.", hint="run the command again"
+    )

@@ -40,7 +40,6 @@ __all__ = ["ProjectFiles", "find_files", "find_project_file", "load", "load_sets
 
 _STATE = ".syncspec"
 _TRIAL = "trial"
-_EMBEDDED = "embedded"
 
 _SOFT = frozenset(
     {
@@ -91,8 +90,7 @@ def load(
     Raises ManifestError with all errors of all files, sorted by place; warnings are in the project's diagnostics.
     Raises UsageError for an unknown `upstream`.
     """
-    trial = _is_trial(upstream)
-    start = existing(path)
+    trial, start = _is_trial(upstream), existing(path)
     project_path = find_project_file(start)
     if project_path is None:
         _require_project(path, environment=environment, trial=trial)
@@ -208,7 +206,7 @@ def load_sets(
 
 
 def _is_trial(upstream: str | None) -> bool:
-    if upstream not in (None, _EMBEDDED):
+    if upstream not in (None, "embedded"):
         raise UsageError(
             "Unknown upstream", detail=f'"{shortened(upstream or "")}" is not known here.', hint="write embedded"
         )

@@ -201,6 +201,8 @@ class _Case:
             row=self.own_row,
             locked=self.own_entry,
             is_over=self.is_over,
+            is_rebuilt=self.is_rebuilt,
+            horizon_if_rebuilt=rfc3339(self.reading.began.wall + self.margin),
         )
 
     @property

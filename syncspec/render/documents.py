@@ -173,12 +173,12 @@ class SettingDocument(Document):
 class ComparisonSummary(Document):
     """The number of records per kind of change, and of settings that differ."""
 
-    added: Count
-    changed: Count
-    renamed: Count
-    removed: Count
-    unchanged: Count
-    settings: Count
+    added: Annotated[Count, Field(description="Records that only the newer side declares.")]
+    changed: Annotated[Count, Field(description="Records that are declared in another way.")]
+    renamed: Annotated[Count, Field(description="Records that are declared under another address.")]
+    removed: Annotated[Count, Field(description="Records that only the older side declares.")]
+    unchanged: Annotated[Count, Field(description="Records that are declared alike.")]
+    settings: Annotated[Count, Field(description="Settings that differ.")]
 
 
 class ComparisonDocument(Document):

@@ -69,6 +69,7 @@ class Author:
                 "on_drift": draw.choice(["report", "restore"]),
                 "on_missing": draw.choice(["block", "recreate"]),
                 "on_adopt": draw.choice(["report", "report", "update"]),
+                "on_remove": draw.choice(["keep", "delete", "delete"]),
             },
         )
 

@@ -200,9 +200,7 @@ def _added(address: str, found: Declared, entries: Mapping[str, LockEntry] | Non
         effect=Effect.UNKNOWN if entries is None else locked,
         target=record_set.target,
         upstream_id=entry.upstream_id if entry is not None else record.upstream_id,
-        fields=tuple(
-            _field(name, None, value, (record_set,)) for name, value in sorted(with_expressions(record).items())
-        ),
+        fields=tuple(_field(name, None, value, (record_set,)) for name, value in sorted(data.items())),
         settings=tuple(_lifecycle(Lifecycle(), record.lifecycle)),
         protected=bool(record.lifecycle.protect),
         source=record.source,

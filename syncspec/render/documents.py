@@ -173,12 +173,12 @@ class SettingDocument(Document):
 class ComparisonSummary(Document):
     """The number of records per kind of change, and of settings that differ."""
 
-    added: Count
-    changed: Count
-    renamed: Count
-    removed: Count
-    unchanged: Count
-    settings: Count
+    added: Annotated[Count, Field(description="Records that are new.")]
+    changed: Annotated[Count, Field(description="Records that say something else.")]
+    renamed: Annotated[Count, Field(description="Records under another address.")]
+    removed: Annotated[Count, Field(description="Records that went.")]
+    unchanged: Annotated[Count, Field(description="Records that are as they were.")]
+    settings: Annotated[Count, Field(description="Settings that differ.")]
 
 
 class ComparisonDocument(Document):

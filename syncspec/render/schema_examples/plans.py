@@ -33,7 +33,16 @@ PLAN: Final = {
             **WHERE,
             "upstream_id": None,
             "absence": "proved",
-            "fields": [{"path": "Email", "before": None, "after": "paul@arrakis.org", "sensitive": False}],
+            "waits_for": ["companies.arrakis"],
+            "fields": [
+                {
+                    "path": "Email",
+                    "before": None,
+                    "after": "paul@arrakis.org",
+                    "sensitive": False,
+                    "known_after_apply": False,
+                }
+            ],
             "source": SOURCE,
         }
     ],
@@ -71,6 +80,10 @@ SAVED_PLAN: Final = (
                 "upstream_ids": [],
                 "moved_from": None,
                 "rewrites": False,
+                "relocks": False,
+                "drops": False,
+                "after": ["companies.arrakis"],
+                "removal": "keep",
                 "protect": False,
                 "declaration": "2c624232cdd221771294dfbb310aca000a0df6ac8b66b696d90ef06fdefb64a3",
                 "shown": "19581e27de7ced00ff1ce50b2047e7a567c76b1cbaebabe5ef03f7c3017bb5b7",
@@ -121,8 +134,24 @@ CHANGES: Final = {
                     **WHERE,
                     "upstream_id": None,
                     "protected": True,
-                    "fields": [{"path": "Email", "before": None, "after": "paul@arrakis.org", "sensitive": False}],
-                    "settings": [{"path": "lifecycle.protect", "before": False, "after": True, "sensitive": False}],
+                    "fields": [
+                        {
+                            "path": "Email",
+                            "before": None,
+                            "after": "paul@arrakis.org",
+                            "sensitive": False,
+                            "known_after_apply": False,
+                        }
+                    ],
+                    "settings": [
+                        {
+                            "path": "lifecycle.protect",
+                            "before": False,
+                            "after": True,
+                            "sensitive": False,
+                            "known_after_apply": False,
+                        }
+                    ],
                     "released": ["LeadSource"],
                     "source": SOURCE,
                 }

@@ -41,7 +41,7 @@ PLAN: Final = {
             "upstream_id": None,
             "absence": "proved",
             "fields": [FIELD],
-            "waits_for": ["accounts.atreides"],
+            "waits_for": ["companies.arrakis"],
             "source": SOURCE,
         }
     ],
@@ -81,7 +81,7 @@ SAVED_PLAN: Final = (
                 "rewrites": False,
                 "relocks": False,
                 "drops": False,
-                "after": ["contacts.jessica"],
+                "after": ["companies.arrakis"],
                 "removal": "delete None False",
                 "protect": False,
                 "declaration": "2c624232cdd221771294dfbb310aca000a0df6ac8b66b696d90ef06fdefb64a3",

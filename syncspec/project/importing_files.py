@@ -61,7 +61,7 @@ def import_files(opening: Opening, wish: FileWish, choice: Choice, *, dry_run: b
         for each in collections
     ]
     notes = Notes()
-    declared = declare(targets, base.sets, choice, notes=notes, problems=problems)
+    declared = declare(targets, base.sets, base.lookups, choice, notes=notes, problems=problems)
     problems.check()
     bodies = {name: dict(each.bodies) for name, each in declared.items() if each.bodies}
     homes = {key: home for key, home in homes.items() if home.set_name in bodies}

@@ -18,7 +18,7 @@ from syncspec.apply.run import Run
 from syncspec.apply.state import State, look_up_state
 from syncspec.deferred import IdOf
 from syncspec.diagnostics import Diagnostic, Severity
-from syncspec.errors import ManifestError, StateError, UpstreamError
+from syncspec.errors import ManifestError, StateError, SyncspecError, UpstreamError
 from syncspec.lockfile import LockEntry, Origin
 from syncspec.manifests.documents import Value
 from syncspec.manifests.imported import EditedFile, Imported, ImportedRecord, Notes
@@ -84,7 +84,7 @@ async def import_records(
     async with opened as run:
         entries = importer.entries(draft, run)
         _write(draft.change, home)
-        run.put(entries)
+        _lock(run, entries, home)
     return importer.result(draft.adoptions, written=True, change=draft.change, diagnostics=diagnostics)
 
 
@@ -93,6 +93,21 @@ def _write(change: FileChange, home: Home) -> None:
         write_files([change])
     except ChangedMeanwhileError as error:
         raise _changed_meanwhile(f"{home.name} was written by someone else") from error
+
+
+def _lock(run: Run, entries: Sequence[LockEntry], home: Home) -> None:
+    """Lock what is declared by now. Raises SyncspecError that says what was written."""
+    try:
+        run.put(entries)
+    except SyncspecError as error:
+        written = Diagnostic(
+            severity=Severity.ERROR,
+            code="not-locked",
+            summary="The records are declared, and not all of them locked",
+            detail=f"{home.name} was written before that.",
+            hint="correct what is wrong; the next apply then adopts what is not locked, and creates none of it",
+        )
+        raise StateError("Not all records could be locked", diagnostics=[*error.diagnostics, written]) from error
 
 
 class _Importer:

@@ -147,6 +147,7 @@ def command(
                 "--references is for records of an upstream; those of files become references anyway."
             )
         project = invocation.open()
+        delimiter = "\t" if delimiter == "\\t" else delimiter
         done = project.import_files(
             source, collection, format=source_format, delimiter=delimiter, encoding=encoding or "utf-8", **options
         )

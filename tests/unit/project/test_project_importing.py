@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import pytest
 from support.pipeline import SYNC, Folder, Wrapped, manifest, project_file, served, served_folder
+from support.team import Team
 
 from syncspec.apply import run
 from syncspec.apply.opening import open_run
@@ -506,3 +507,16 @@ def test_while_another_run_holds_the_lock_nothing_is_written(tmp_path: Path) -> 
         anyio.run(both)
     assert not (tmp_path / "contact.yaml").exists()
     assert folder.locked_ids() == {}
+
+
+def test_entries_are_published_where_runs_share_their_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    team = Team(tmp_path, monkeypatch)
+    team.make(other=manifest("other", {}, collection_id="salesforce:lead"))
+    seed = served_folder(tmp_path / "elsewhere")
+    seed.write(people=manifest("people", PEOPLE))
+    assert seed.open().apply(no_prior_run=True).summary["created"] == 2
+    folder = team.clone("one")
+    done = take(folder)
+    assert team.locked_ids() == {each.address: each.upstream_id for each in done.records}
+    assert (len(done.records), team.lock()["holder"]) == (2, None)
+    assert folder.open().plan().is_empty

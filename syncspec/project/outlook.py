@@ -70,12 +70,14 @@ async def observe(
     clock: Clock,
     on_rows: OnRows | None = None,
     also: Iterable[str] = (),
+    without: Collection[Place] = (),
 ) -> list[Observation]:
     """Read every collection that matters to the selected addresses, or to what is not settled.
 
-    `also` are upstream IDs whose rows matter besides.
+    `also` are upstream IDs whose rows matter besides; `without` are collections that are known already.
     """
     wanted = _wanted(loaded, state, selected, also=also)
+    wanted = {target: wants for target, wants in wanted.items() if target.place not in without}
     return await observe_all(loaded, wanted, connections, now=clock.now, on_rows=on_rows)
 
 

@@ -163,7 +163,7 @@ def _verdict(
     now = _as_it_was(step, now) if now is not None else None
     if declaration_causes(step, binding, now, ground):
         return _Verdict.STALE
-    if _is_done(step, binding, ground):
+    if _is_done(step, binding, ground, now):
         return _Verdict.DONE
     if now is None:
         return _Verdict.STALE
@@ -176,7 +176,7 @@ def _verdict(
     return _Verdict.DUE if _is_same(step, binding, now, ground) or _is_less(step, now) else _Verdict.STALE
 
 
-def _is_done(step: Change, binding: Binding, ground: Ground) -> bool:
+def _is_done(step: Change, binding: Binding, ground: Ground, now: Change | None) -> bool:
     """Whether the lock shows the step: an entry that was not there, with what the step was to write."""
     entry, before = ground.entries.get(step.address), binding.entry
     if step.action is Action.UNKNOWN:
@@ -195,9 +195,7 @@ def _is_done(step: Change, binding: Binding, ground: Ground) -> bool:
     declared = binding.declared or {}
     fields = [each.path for each in step.fields] if step.action is Action.UPDATE else declared
     # Which ID was sent is not kept with the plan.
-    record_set = ground.sets.get(step.set_name)
-    records = record_set.records if record_set is not None else ()
-    referring = next((record.deferred for record in records if record.address == step.address), {})
+    referring = now.desired.deferred if now is not None and now.desired is not None else ()
     names = [name for name in fields if name not in referring]
     return all(name in entry.fields and entry.fields[name].sent == declared.get(name) for name in names)
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from syncspec.errors import UsageError as UsageError
     from syncspec.manifests.accepted import Accepted as Accepted
     from syncspec.manifests.imported import Imported as Imported
+    from syncspec.manifests.lookup_models import LookupSet as LookupSet
     from syncspec.manifests.models import RecordSet as RecordSet
     from syncspec.manifests.project_models import ProjectFile as ProjectFile
     from syncspec.planning.plan import Action as Action
@@ -71,6 +72,7 @@ _HOMES = {
     ),
     "syncspec.manifests.accepted": ("Accepted",),
     "syncspec.manifests.imported": ("Imported",),
+    "syncspec.manifests.lookup_models": ("LookupSet",),
     "syncspec.manifests.models": ("RecordSet",),
     "syncspec.manifests.project_models": ("ProjectFile",),
     "syncspec.planning.plan": ("Action", "Change"),

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
+from syncspec.deferred import Deferred
 from syncspec.diagnostics import Source
 
 __all__ = [
@@ -97,6 +98,12 @@ class Lens:
     match_on: tuple[str, ...] = ()
     rules: FieldRules = FieldRules()
     marker_field: str | None = None
+
+    @classmethod
+    def of(cls, match_on: tuple[str, ...], rules: FieldRules, marker_field: str | None = None) -> Self:
+        """The lens of a set, with the rules of no other field than those of its key."""
+        kept = FieldRules(fields={name: rules.rule(name) for name in match_on}, scalars_as_text=rules.scalars_as_text)
+        return cls(match_on=match_on, rules=kept, marker_field=marker_field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
@@ -193,6 +200,11 @@ class DesiredRecord:
     `data` is what the author manages, null values included; `key` is None where the set has no `match_on`;
     `marker` is the value for the set's marker field, None where it has none; `upstream_id` names the very
     record to adopt. `former` are the addresses that it was declared under before, the latest first.
+
+    `deferred` are fields whose values hold IDs that the manifest cannot tell, as they are declared: they are in `data`,
+    too, once they are bound, and the key is None until its fields are. `needs` are the addresses of the records that
+    the values refer to, `follows` those of them whose values are repeated here, `lookups` the records that are looked
+    up; each sorted.
     """
 
     address: str
@@ -203,6 +215,20 @@ class DesiredRecord:
     upstream_id: str | None = None
     lifecycle: Lifecycle = Lifecycle()
     former: tuple[str, ...] = ()
+    deferred: Mapping[str, Deferred] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
+    follows: tuple[str, ...] = ()
+    lookups: tuple[str, ...] = ()
+
+    @property
+    def unbound(self) -> list[str]:
+        """The fields whose values are not known yet."""
+        return [name for name in self.deferred if name not in self.data]
+
+    @property
+    def refers(self) -> bool:
+        """Whether any value refers to another record."""
+        return bool(self.needs or self.lookups)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,10 +248,8 @@ class DesiredSet:
 
     @property
     def lens(self) -> Lens:
-        """How the set's records are recognised, with the rules of no other field than those of its key."""
-        fields = {name: self.rules.rule(name) for name in self.match_on}
-        rules = FieldRules(fields=fields, scalars_as_text=self.rules.scalars_as_text)
-        return Lens(match_on=self.match_on, rules=rules, marker_field=self.marker_field)
+        """How the set's records are recognised in a row."""
+        return Lens.of(self.match_on, self.rules, self.marker_field)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

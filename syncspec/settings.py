@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from syncspec.diagnostics import Diagnostic
+from syncspec.lookups import Lookups
 from syncspec.records import AwaitConsumers, DesiredSet
 
 __all__ = [
@@ -123,9 +124,9 @@ class StateSettings:
 class LoadedProject:
     """A whole project, read and checked: what planning and applying work on.
 
-    `sets` are sorted by name. `data_schemas` maps a collection ID to the JSON Schemas that its sets declare.
-    `has_file` is False where an upstream was given on the command line instead of a project file. `digest_key` is
-    SYNCSPEC_DIGEST_KEY, which keys the lockfile's digests of sensitive fields.
+    `sets` and `lookups` are sorted by name. `data_schemas` maps a collection ID to the JSON Schemas that its sets
+    declare. `has_file` is False where an upstream was given on the command line instead of a project file.
+    `digest_key` is SYNCSPEC_DIGEST_KEY, which keys the lockfile's digests of sensitive fields.
     """
 
     root: Path
@@ -141,3 +142,4 @@ class LoadedProject:
     digest_key: bytes | None = field(default=None, repr=False)
     data_schemas: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)
     diagnostics: tuple[Diagnostic, ...] = ()
+    lookups: tuple[Lookups, ...] = ()

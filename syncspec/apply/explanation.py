@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from syncspec.lockfile import LockEntry
-from syncspec.planning.plan import Change
+from syncspec.planning.plan import Change, Reference
 from syncspec.records import DesiredRecord, ObservedRecord
 
 __all__ = ["Attempt", "Explanation"]
@@ -29,7 +29,7 @@ class Explanation:
     """One address from every side; None where that side knows nothing of it.
 
     `observed` are the rows that may be this record: its locked ID, its match key, its marker. Values of sensitive
-    fields are taken out.
+    fields are taken out. `references`: what its values refer to, with the IDs that are known.
     """
 
     address: str
@@ -38,3 +38,4 @@ class Explanation:
     attempts: tuple[Attempt, ...]
     observed: tuple[ObservedRecord, ...]
     change: Change | None
+    references: tuple[Reference, ...] = ()

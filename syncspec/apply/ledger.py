@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from syncspec.apply.attempts import AttemptOutcome, Intended
@@ -14,12 +14,20 @@ from syncspec.apply.mapping import SentRecord
 from syncspec.apply.report import DONE, RecordOutcome, RecordReport
 from syncspec.diagnostics import Diagnostic, Source
 from syncspec.errors import StateError
+from syncspec.planning.plan import Change
 from syncspec.records import ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 
 __all__ = ["INTERRUPTED", "Ledger"]
 
 INTERRUPTED = "the run was interrupted before it was sent"
+
+
+_FAILED = {
+    RecordOutcome.REJECTED: "it was rejected",
+    RecordOutcome.UNKNOWN: "its outcome is unknown",
+    RecordOutcome.NOT_ATTEMPTED: "it was not attempted",
+}
 
 
 class Ledger:
@@ -119,6 +127,21 @@ class Ledger:
                     f": {report.error}" if report.error else ""
                 )
         return None
+
+    @property
+    def not_done(self) -> dict[str, str]:
+        """Why records are not as this run was to make them, by address."""
+        return {
+            address: f"{_FAILED[report.outcome]}{f': {report.error}' if report.error else ''}"
+            for address, report in self.reports.items()
+            if report.outcome in _FAILED
+        }
+
+    def leave_changes(self, changes: Iterable[Change]) -> None:
+        """Report changes that were not carried out, each with its reason, unless sending had stopped before."""
+        for change in changes:
+            if change.address not in self.reports:
+                self.report(change.address, RecordOutcome.NOT_ATTEMPTED, error=self.halted or change.reason)
 
     def leave(self, delivery: Delivery, reason: str) -> None:
         """Report records that were not sent in this run, unless an outcome is known already."""

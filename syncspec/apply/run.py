@@ -18,17 +18,18 @@ from syncspec.apply.attempts import Settlement
 from syncspec.apply.base import Base, read_own_lockfile
 from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
-from syncspec.apply.events import Event, OnEvent, RunFinished, RunStarted, Waiting
+from syncspec.apply.events import OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal
+from syncspec.apply.ledger import Ledger
+from syncspec.apply.listener import Listener
 from syncspec.apply.reconcile import Reconciled, reconcile
 from syncspec.apply.report import DONE, RecordOutcome, RecordReport, Report
 from syncspec.apply.shared import SharedState
 from syncspec.apply.state import State, journaled_state, reading_of
 from syncspec.apply.states import AttemptState
 from syncspec.apply.steps import deliveries_of, entries_without_sending
-from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import StateError, SyncspecError
 from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
 from syncspec.lockfile.file import write_lockfile
@@ -62,7 +63,7 @@ class Run:
         self._kept: dict[str, LockEntry] = {}
         self._sets = {record_set.name: record_set for record_set in project.sets}
         self._command, self._owner, self._shared = command, owner, shared
-        self._listener = _Listener(on_event or _ignore)
+        self._listener = Listener(on_event)
         self._executor: Executor | None = None
         self._pauses: set[anyio.CancelScope] = set()
 
@@ -169,10 +170,7 @@ class Run:
             clock=self._clock,
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
         )
-        kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
-        self._kept = {entry.address: entry for entry in kept.made}
-        if kept.made or kept.removed:
-            self._journal.put(kept.made, removed=kept.removed, replaced=kept.replaced, epochs=self._epochs)
+        self._lock_without_sending(plan)
         self._executor = Executor(
             run=self.run_id,
             journal=self._journal,
@@ -189,8 +187,28 @@ class Run:
         if self.is_stopped:
             self._executor.stop()
 
+    def _lock_without_sending(self, plan: Plan) -> list[LockEntry]:
+        kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
+        self._kept = {entry.address: entry for entry in kept.made}
+        if kept.made or kept.removed:
+            self._journal.put(kept.made, removed=kept.removed, replaced=kept.replaced, epochs=self._epochs)
+        return kept.made
+
+    async def carry_on(self, plan: Plan, ready: Iterable[Change]) -> None:
+        """Do what a later plan of this run asks for and can be done by now: lock, report what is `ready`, and send.
+
+        Raises StateError where the journal cannot be written.
+        """
+        assert self._executor is not None
+        self._executor.take(self._lock_without_sending(plan))
+        self.tell_planned(replace(plan, changes=tuple(ready)))
+        await self.send(plan)
+
     async def send(self, plan: Plan) -> None:
-        """Send a plan's batches; what became of them is recorded, and folded where the run ends here."""
+        """Send the batches of a plan that wait for no other; what became of them is recorded.
+
+        It is folded where the run ends here.
+        """
         assert self._executor is not None
         try:
             # What this run adopted may be updated in it, before it is folded.
@@ -215,6 +233,12 @@ class Run:
     def is_halted(self) -> bool:
         """Whether sending ended for good: the journal could not be written, or the lock was taken away."""
         return self._executor is not None and self._executor.ledger.halted is not None
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of the records of this run; there is one from `begin` on."""
+        assert self._executor is not None
+        return self._executor.ledger
 
     def unknown(self, plan: Plan) -> set[str]:
         """Addresses of a plan that this run was to write and whose outcome is unknown."""
@@ -265,7 +289,8 @@ class Run:
         """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""
         assert self._executor is not None
         executor = self._executor
-        diagnostics = [*executor.ledger.diagnostics, *self._listener.failures]
+        errors = (item for item in plan.diagnostics if item.is_error)
+        diagnostics = [*errors, *executor.ledger.diagnostics, *self._listener.failures]
         records = tuple(
             executor.ledger.reports.get(change.address) or _report_unsent(change) for change in plan.changes
         )
@@ -342,30 +367,3 @@ def _report_unsent(change: Change) -> RecordReport:
         source=change.source,
         candidates=change.upstream_ids if change.action is Action.UNKNOWN else (),
     )
-
-
-class _Listener:
-    """Tells events to a listener; one that fails is told no more, and keeps no outcome from being recorded."""
-
-    def __init__(self, on_event: OnEvent) -> None:
-        self.failures: list[Diagnostic] = []
-        self._on_event = on_event
-
-    def tell(self, event: Event) -> None:
-        if self.failures:
-            return
-        try:
-            self._on_event(event)
-        except Exception as error:  # noqa: BLE001 - whatever a listener raises must not touch what is in flight
-            self.failures.append(
-                Diagnostic(
-                    severity=Severity.WARNING,
-                    code="listener",
-                    summary="Progress is not told any more",
-                    detail=f"The listener failed: {type(error).__name__}: {error}. The run went on without it.",
-                )
-            )
-
-
-def _ignore(_: Event) -> None:
-    """Nobody listens."""

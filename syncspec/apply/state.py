@@ -16,6 +16,7 @@ from syncspec.apply.journal import Identity, Journal, lockfile_of
 from syncspec.apply.reconcile import Reading, Reconciled
 from syncspec.apply.states import OPEN_STATES, AttemptState
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt, identity_of, is_conflict
+from syncspec.planning.known_ids import bound_sets, locked_ids
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject, StateBackend
 from syncspec.values import short_id
@@ -150,10 +151,11 @@ def reading_of(
     project: LoadedProject, state: State, observations: Sequence[Observation], *, began: Moment, clock: Clock
 ) -> Reading:
     """What reconciling looks at: the observations, and all that is known besides."""
+    sets = bound_sets(project.sets, locked_ids(project.sets, state.lockfile.entries))
     return Reading(
         observations={seen.target.place: seen for seen in observations},
         began=began,
-        declared={record.address: (each, record) for each in project.sets for record in each.records},
+        declared={record.address: (each, record) for each in sets for record in each.records},
         locked=state.lockfile.entries,
         holders=_holders(state),
         entries=EntryMaker(clock=clock, keys=state.digest_keys),

@@ -13,6 +13,7 @@ from syncspec.lockfile import LockEntry, identity_of, under
 from syncspec.planning.batches import change_data
 from syncspec.planning.fields import differing
 from syncspec.planning.plan import Action, Batch, Change, ObservationSummary, Plan
+from syncspec.planning.wording import refers_now
 from syncspec.records import Data, DesiredRecord, DesiredSet, Lens, ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 
@@ -34,12 +35,12 @@ class Kept:
 
 
 def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> Kept:
-    """Adoptions, moves, what was seen for the first time, and what is declared of a record's removal."""
+    """What is adopted, moved, seen for the first time, or declared of removal, of all that waits for nothing."""
     made: list[LockEntry] = []
     removed = [change.address for change in plan.changes if change.drops]
     for change in plan.changes:
         record_set = sets.get(change.set_name)
-        if change.desired is None or record_set is None:
+        if change.desired is None or record_set is None or change.waits_for:
             continue
         if change.action is Action.ADOPT and change.observed:
             names = [each.path for each in change.fields] if change.rewrites else []
@@ -50,9 +51,9 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
         elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
             agreed = _agreed(record_set, change.desired, change.observed)
             seen = entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed)
-            made.append(under(seen, change.desired.lifecycle))
+            made.append(under(seen, change.desired.lifecycle, depends_on=change.desired.needs))
         elif change.relocks:
-            made.append(under(locked[change.address], change.desired.lifecycle))
+            made.append(under(locked[change.address], change.desired.lifecycle, depends_on=refers_now(change)))
     former = {entry.address: locked[entry.address] for entry in made if entry.address in locked}
     replaced = {entry.address: former[entry.address] for entry in made if _is_another(entry, former)}
     return Kept(made, removed, replaced)
@@ -69,11 +70,12 @@ def _agreed(record_set: DesiredSet, desired: DesiredRecord, row: ObservedRecord)
 
 
 def deliveries_of(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> list[list[Delivery]]:
-    """A plan's batches, wave by wave."""
+    """A plan's batches that can be sent as they are, wave by wave: those whose changes wait for nothing."""
     lenses = {name: record_set.lens for name, record_set in sets.items()}
     seen = {summary.target.place: summary for summary in plan.observations}
     deliveries: list[tuple[int, Delivery]] = []
-    for batch in sorted(plan.batches, key=lambda batch: batch.wave):
+    ready = [batch for batch in plan.batches if not any(change.waits_for for change in batch.changes)]
+    for batch in sorted(ready, key=lambda batch: batch.wave):
         records = tuple(
             _deleted(change, locked)
             if change.action is Action.DELETE
@@ -109,6 +111,7 @@ def _sent(
 ) -> SentRecord:
     desired, rules = change.desired, record_set.rules
     assert desired is not None
+    assert not desired.unbound
     creates = change.action is Action.CREATE
     names = [each.path for each in change.fields]
     return SentRecord(

@@ -75,7 +75,7 @@ def command(
     chosen is left alone. A choice that matches nothing is an error (exit code 64).
 
     Adopting a record writes to the lockfile only, so --detailed-exitcode does not count it; --fail-on adopt does.
-    Where a collection cannot be read, the plan says so and the exit code is 1.
+    Where a collection cannot be read, or a lookup does not find its record, the plan says so and the exit code is 1.
 
     A saved plan holds no sensitive value and no token; it may be read by its owner only. Where it rests on sensitive
     values, SYNCSPEC_DIGEST_KEY must be set, to the same value here and where it is applied.
@@ -107,7 +107,7 @@ def command(
         invocation.screen.note(f"Saved as {out}, digest {plan.digest[:12]}.")
     elif invocation.format == "text" and not plan.is_empty:
         invocation.screen.note(f"Digest {plan.digest[:12]}.")
-    if any(not seen.readable for seen in plan.plan.observations):
+    if any(not seen.readable for seen in plan.plan.observations) or any(item.is_error for item in plan.diagnostics):
         return 1
     found = {action.value for action, number in plan.summary.items() if number}
     would_write = any(change.is_sent for change in plan.changes)

@@ -8,18 +8,21 @@ from pathlib import Path
 
 from syncspec.diagnostics import Severity, did_you_mean
 from syncspec.errors import ManifestError
+from syncspec.lookups import Lookups
 from syncspec.manifests.cross_checks import check_keys, check_names, check_upstream_ids
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.documents import Path as Place
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.field_rules import contradiction, merged_rules
 from syncspec.manifests.findings import shortened
-from syncspec.manifests.head import body_of
+from syncspec.manifests.head import body_of, kind_of_manifest
+from syncspec.manifests.lookup_sets import load_lookups, shaped_lookups
 from syncspec.manifests.moves import with_moves
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings
 from syncspec.manifests.project_models import CollectionSpec, GuardsSpec, UpstreamSpec
 from syncspec.manifests.record_sets import LoadedSet, check_shape, hide_sensitive, load_set
+from syncspec.manifests.resolution import resolve_references
 from syncspec.manifests.schema_files import SchemaFiles
 from syncspec.manifests.set_options import Surroundings
 from syncspec.manifests.state_settings import state_settings
@@ -47,7 +50,7 @@ def assemble(
     documents: Sequence[Document], *, settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
 ) -> LoadedProject:
     """The loaded project. Raises ManifestError with every error of all its files."""
-    loaded, upstreams = _loaded(documents, settings, inputs, layout, problems)
+    loaded, lookups, upstreams = _loaded(documents, settings, inputs, layout, problems)
     state = state_settings(settings, problems, trial=inputs.trial)
     if problems.has_errors:
         raise ManifestError(
@@ -73,42 +76,58 @@ def assemble(
         state=state,
         data_schemas={collection: tuple(found) for collection, found in sorted(schemas.items())},
         diagnostics=problems.diagnostics(),
+        lookups=tuple(sorted(lookups, key=lambda each: each.name)),
     )
 
 
 def _loaded(
     documents: Sequence[Document], settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
-) -> tuple[list[LoadedSet], dict[str, UpstreamSettings]]:
-    bodies = [(document, body_of(document, kind="RecordSet", problems=problems)) for document in documents]
+) -> tuple[list[LoadedSet], list[Lookups], dict[str, UpstreamSettings]]:
+    bodies = [(each, body_of(each, kind=kind_of_manifest(each), problems=problems)) for each in documents]
     manifests = [(document, body) for document, body in bodies if body is not None]
-    check_names(_names(manifests), problems)
+    named = _names(manifests)
+    check_names(named, problems)
     collections = (settings.spec.collections or {}) if settings is not None and settings.spec is not None else {}
     around = _surroundings(settings, inputs, layout, [body for _, body in manifests], problems)
     schemas = SchemaFiles(layout.root)
-    loaded, used = [], set(settings.used | settings.declared if settings is not None else ())
+    loaded: list[LoadedSet] = []
+    lookups: list[Lookups] = []
+    used = set(settings.used | settings.declared if settings is not None else ())
     for document, body in manifests:
         expansion = _expansion(document, settings, inputs, layout, problems)
         hide_sensitive(document, body, collections, problems)
-        shaped = check_shape(document, body, expansion=expansion, problems=problems)
+        if kind_of_manifest(document) == "LookupSet":
+            model = shaped_lookups(document, body, expansion=expansion, problems=problems)
+            made = None
+            if model is not None and around is not None:
+                made = load_lookups(model, document, around=around, problems=problems)
+            lookups += [] if made is None else [made]
+        else:
+            shaped = check_shape(document, body, expansion=expansion, problems=problems)
+            entry = None
+            if shaped is not None and around is not None:
+                entry = load_set(shaped, around=around, schemas=schemas, root=layout.root, problems=problems)
+            loaded += [] if entry is None else [entry]
         used |= expansion.used
-        if shaped is not None and around is not None:
-            entry = load_set(shaped, around=around, schemas=schemas, root=layout.root, problems=problems)
-            if entry is not None:
-                loaded.append(entry)
+    unsure = {name for name, _ in named} - {each.desired.name for each in loaded} - {each.name for each in lookups}
+    loaded = resolve_references(loaded, lookups, unsure=unsure, problems=problems)
+    for entry in loaded:
+        entry.checks.finish()
     check_keys(loaded, problems)
     check_upstream_ids(loaded, problems)
     loaded = with_moves(loaded, problems)
     _warn_unused(inputs, used, problems)
-    return loaded, dict(around.upstreams) if around is not None else {}
+    return loaded, lookups, dict(around.upstreams) if around is not None else {}
 
 
 def _expansion(
     document: Document, settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
 ) -> Expansion:
     if settings is None:
-        return Expansion(document, problems=problems, variables=None if layout.has_file else inputs.variables)
+        known = None if layout.has_file else inputs.variables
+        return Expansion(document, problems=problems, variables=known, references=True)
     variables = settings.variables if settings.names_known else None
-    return Expansion(document, problems=problems, variables=variables, unknown=settings.unknown)
+    return Expansion(document, problems=problems, variables=variables, unknown=settings.unknown, references=True)
 
 
 def _surroundings(

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from hashlib import sha256
 from typing import TypeAlias
 
+from syncspec.deferred import replaced
+from syncspec.keys import match_key
 from syncspec.manifests.documents import Document
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.record_sets import LoadedSet
-from syncspec.records import DesiredRecord, DesiredSet, FieldRule, FieldType, Json
+from syncspec.records import DesiredRecord, DesiredSet, FieldRule, FieldType, Json, MatchKey
 from syncspec.values import canonical
 
 __all__ = ["check_keys", "check_names", "check_upstream_ids"]
@@ -42,17 +45,19 @@ def check_keys(sets: Iterable[LoadedSet], problems: Problems) -> None:
     first: dict[_Key, tuple[DesiredSet, DesiredRecord]] = {}
     known: dict[_Key, set[str]] = {}
     for loaded, record, place in _records(sets):
-        if record.key is None:
-            continue
         desired = loaded.desired
-        key = (place, record.key.loose)
+        own = record.key or (_symbolic_key(desired, record) if record.deferred else None)
+        if own is None:
+            continue
+        key = (place, own.loose)
         other_set, other = first.setdefault(key, (desired, record))
         if other is record or _is_known(known, key, other, record):
             continue
         document, path = loaded.place_of(record)
         if problems.only_counts(document):
             continue
-        same = "the same" if other.key is not None and other.key.strict == record.key.strict else "nearly the same"
+        differs = other.key is not None and other.key.strict != own.strict
+        same = "nearly the same" if differs else "the same"
         problems.add(
             document,
             path=path,
@@ -64,6 +69,16 @@ def check_keys(sets: Iterable[LoadedSet], problems: Problems) -> None:
             at="key",
             address=record.address,
         )
+
+
+def _symbolic_key(desired: DesiredSet, record: DesiredRecord) -> MatchKey | None:
+    """A key that is equal for two records only where their keys will be, whatever the IDs in them turn out to be."""
+    data = {**record.data, **{name: replaced(value, _symbol) for name, value in record.deferred.items()}}
+    return match_key(data, desired.match_on, desired.rules) if desired.match_on else None
+
+
+def _symbol(leaf: object) -> str:
+    return sha256(str(leaf).encode()).hexdigest()
 
 
 def check_upstream_ids(sets: Iterable[LoadedSet], problems: Problems) -> None:
@@ -110,9 +125,14 @@ def _is_known(known: dict[_Key, set[str]], key: _Key, other: DesiredRecord, reco
 def _key_shown(desired: DesiredSet, record: DesiredRecord) -> str:
     shown = []
     for name in desired.match_on:
-        value = "(sensitive)" if desired.rules.rule(name).sensitive else _quoted(record.data.get(name))
+        value = "(sensitive)" if desired.rules.rule(name).sensitive else _quoted(_declared(record, name))
         shown.append(f"{shortened(name)}: {value}")
     return ", ".join(shown)
+
+
+def _declared(record: DesiredRecord, name: str) -> Json:
+    value: Json = replaced(record.deferred[name], str) if name in record.deferred else record.data.get(name)
+    return value
 
 
 def _quoted(value: Json) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,9 +61,13 @@ class DataSchema:
         """Whether the data fits."""
         return self._validator.is_valid(data)
 
-    def violations(self, data: Data) -> list[Violation]:
-        """All that does not fit, in the order of the data's fields."""
-        return [_violation(error) for error in self._validator.iter_errors(data)]
+    def violations(self, data: Data, *, unknown: Collection[tuple[str | int, ...]] = ()) -> list[Violation]:
+        """All that does not fit, in the order of the data's fields.
+
+        At the `unknown` paths stands what is not known yet: what depends on such a value is not judged.
+        """
+        errors = self._validator.iter_errors(data)
+        return [_violation(error) for error in errors if not any(_rests_on(error, path) for path in unknown)]
 
 
 def load_schema(path: Path) -> DataSchema:
@@ -135,6 +139,30 @@ def _pairs(schema: object) -> Iterator[tuple[str, object]]:
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0].strip().rstrip(".")
+
+
+def _rests_on(error: ValidationError, unknown: tuple[str | int, ...]) -> bool:
+    """Whether a finding is about a value that is not known, or about a whole whose judgement looks into it."""
+    path = tuple(error.instance_path)
+    if path[: len(unknown)] == unknown:
+        return True
+    return unknown[: len(path)] == path and error.kind.name not in _ABOUT_OUTSIDES
+
+
+_ABOUT_OUTSIDES = frozenset(
+    {
+        "additionalProperties",
+        "dependentRequired",
+        "maxItems",
+        "maxProperties",
+        "minItems",
+        "minProperties",
+        "propertyNames",
+        "required",
+        "type",
+    }
+)
+"""Keywords that look at a mapping's names or a list's length and at no value in it."""
 
 
 def _violation(error: ValidationError) -> Violation:

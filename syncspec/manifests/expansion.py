@@ -7,11 +7,20 @@ from collections.abc import Mapping as AbstractMapping
 from collections.abc import Set as AbstractSet
 from typing import assert_never
 
+from syncspec.deferred import Joined, Leaf
 from syncspec.diagnostics import did_you_mean
 from syncspec.manifests.documents import Document, Path, Value
-from syncspec.manifests.expressions import ExpressionError, Namespace, Reference, as_text, parse
+from syncspec.manifests.expressions import (
+    ExpressionError,
+    Namespace,
+    RecordReference,
+    Reference,
+    as_text,
+    parse,
+)
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
+from syncspec.manifests.references import PlacedReference
 
 __all__ = ["Expansion"]
 
@@ -25,10 +34,22 @@ class Expansion:
     paths of what could not be expanded; `unset` those that name an environment variable that is not set, which
     is left to the caller to judge. `unknown` names variables whose value is not known for the same reason: their text
     is put in, and the path counts as unresolved. `used` holds the variables that were asked for. `variables` None: it
-    is not known which there are, and only how expressions are written is checked.
+    is not known which there are, and only how expressions are written is checked. `references`: the values of records
+    may refer to other records, and hold a `PlacedReference` for each; `referred` counts those that were met.
     """
 
-    __slots__ = ("_document", "_environ", "_problems", "_variables", "unknown", "unresolved", "unset", "used")
+    __slots__ = (
+        "_document",
+        "_environ",
+        "_problems",
+        "_references",
+        "_variables",
+        "referred",
+        "unknown",
+        "unresolved",
+        "unset",
+        "used",
+    )
 
     def __init__(
         self,
@@ -38,11 +59,14 @@ class Expansion:
         variables: AbstractMapping[str, object] | None,
         environ: AbstractMapping[str, str] | None = None,
         unknown: AbstractSet[str] = frozenset(),
+        references: bool = False,
     ) -> None:
         self._document = document
         self._problems = problems
         self._variables = variables
         self._environ = environ
+        self._references = references
+        self.referred = 0
         self.unknown = set(unknown)
         self.unresolved: set[Path] = set()
         self.unset: list[tuple[Path, str]] = []
@@ -94,6 +118,10 @@ class Expansion:
         for part in parts:
             if isinstance(part, str) or (rows and part.namespace is Namespace.ROW):
                 values.append(part)
+            elif isinstance(part, RecordReference):
+                if self._may_refer(part, path, address, rows=rows):
+                    self.referred += 1
+                    values.append(PlacedReference(part, self._document, path))
             elif part.namespace is Namespace.VAR and part.name in variables:
                 self.used.add(part.name)
                 if part.name in self.unknown:
@@ -123,9 +151,15 @@ class Expansion:
         values = self.parts(text, path, address=address)
         if values is None:
             return text
-        return values[0] if len(values) == 1 else "".join(map(as_text, values))  # type: ignore[return-value]
+        if len(values) == 1:
+            return values[0]  # type: ignore[return-value]
+        if any(isinstance(value, Leaf) for value in values):
+            return Joined(tuple(values))  # type: ignore[return-value]
+        return "".join(map(as_text, values))
 
-    def _parsed(self, text: str, path: Path, address: str | None) -> tuple[str | Reference, ...] | None:
+    def _parsed(
+        self, text: str, path: Path, address: str | None
+    ) -> tuple[str | Reference | RecordReference, ...] | None:
         try:
             return parse(text)
         except ExpressionError as error:
@@ -141,6 +175,25 @@ class Expansion:
             )
             return None
 
+    def _may_refer(self, part: RecordReference, path: Path, address: str | None, *, rows: bool) -> bool:
+        """Whether records may be referred to here; where not, it is reported."""
+        if part.column is not None and not rows:
+            self._row_elsewhere(Reference(Namespace.ROW, part.column, part.offset), path, address)
+            return False
+        if self._references and _is_data(path):
+            return True
+        self._problems.add(
+            self._document,
+            path=path,
+            code="reference-elsewhere",
+            summary="A record is referred to where no reference can stand",
+            detail="References to records have a value only in the data of records and in the defaults of a set.",
+            hint="write the value out, or write $${ for a literal ${",
+            address=address,
+            shift=part.offset,
+        )
+        return False
+
     def _missing(self, part: Reference, path: Path, address: str | None) -> None:
         match part.namespace:
             case Namespace.VAR:
@@ -151,6 +204,8 @@ class Expansion:
                 self._env_in_manifest(part, path, address)
             case Namespace.ROW:
                 self._row_elsewhere(part, path, address)
+            case Namespace.RECORD | Namespace.LOOKUP:
+                raise AssertionError("a reference to a record is no name")
             case _:
                 assert_never(part.namespace)
 
@@ -207,3 +262,16 @@ class Expansion:
             at="key",
             address=address,
         )
+
+
+def _is_data(path: Path) -> bool:
+    """Whether a path of a record set lies in a record's data, in the set's defaults, or in the data of its rows."""
+    match path:
+        case ("spec", "records", _, "data", _, *_):
+            return True
+        case ("spec", "defaults", _, *_):
+            return True
+        case ("spec", "records_from", "data", _, *_) | ("spec", "records_from", int(), "data", _, *_):
+            return True
+        case _:
+            return False

@@ -1,17 +1,28 @@
-"""Expressions in values: `${var.NAME}`, `${env.NAME}`, `${row.COLUMN}`, and `$${` for a literal `${`."""
+"""Expressions in values: `${var.NAME}`, `${env.NAME}`, `${row.COLUMN}`, and `$${` for a literal `${`.
+
+`${record.SET.RECORD.upstream_id}`, `${record.SET.RECORD.data.FIELD}` and `${lookup.SET.RECORD.upstream_id}` refer to
+other records. A name may stand in brackets: `${record.contacts["paul@x.org"].upstream_id}`; in the place of a record's
+name a column may, `[row.COLUMN]`: the record that a row of that value makes.
+"""
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["ExpressionError", "Namespace", "Reference", "as_text", "parse"]
+from syncspec.address import RECORD_NAME, encoded_name
+from syncspec.deferred import as_text
+
+__all__ = ["ExpressionError", "Namespace", "RecordReference", "Reference", "as_text", "parse"]
 
 _OPENING = re.compile(r"\$\$\{|\$\{")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
 _IN_BRACKETS = re.compile(r"""\[\s*(?:"([^"]*)"|'([^']*)')\s*\]""")
+_STEP = re.compile(
+    r"""\s*(?:\.([A-Za-z0-9_@+-]+)|\[\s*(?:"([^"]*)"|'([^']*)'|row(\.[^]]*|\[[^]]*\]))\s*\])""",
+)
+"""One step of a path: `.name`, `["name"]` or `[row.COLUMN]`."""
 _LONGEST_SHOWN = 60
 _LONGEST_EXPRESSION = 1000
 """An expression that goes on for longer is one that nobody closed."""
@@ -23,6 +34,27 @@ class Namespace(StrEnum):
     VAR = "var"
     ENV = "env"
     ROW = "row"
+    RECORD = "record"
+    LOOKUP = "lookup"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordReference:
+    """A reference to another record: to its upstream ID, or where `field` is given to that field's declared value.
+
+    `record` is its name, or empty where the cell of a `column` gives it; `offset` is where the `${` stands.
+    """
+
+    namespace: Namespace
+    set_name: str
+    record: str
+    field: str | None
+    offset: int
+    column: str | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{self.set_name}.{self.record}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +76,12 @@ class ExpressionError(ValueError):
         self.offset = offset
 
 
-def parse(text: str) -> tuple[str | Reference, ...]:
+def parse(text: str) -> tuple[str | Reference | RecordReference, ...]:
     """Split a text into literal parts and references; literals are never empty, save for the text "" itself.
 
     Raises ExpressionError at the first expression that is not complete.
     """
-    parts: list[str | Reference] = []
+    parts: list[str | Reference | RecordReference] = []
     literal: list[str] = []
     position = 0
     while (opening := _OPENING.search(text, position)) is not None:
@@ -69,12 +101,7 @@ def parse(text: str) -> tuple[str | Reference, ...]:
     return tuple(parts)
 
 
-def as_text(value: object) -> str:
-    """The text that a value becomes inside other text: as JSON writes it, without quotes around text."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _reference(text: str, offset: int) -> tuple[Reference, int]:
+def _reference(text: str, offset: int) -> tuple[Reference | RecordReference, int]:
     """The expression that begins at an offset, and where the text goes on after it."""
     closing = _closing(text, offset)
     content = text[offset + 2 : closing].strip()
@@ -86,10 +113,13 @@ def _reference(text: str, offset: int) -> tuple[Reference, int]:
         raise ExpressionError(
             f"{shown} begins with none of the names that are known here.",
             hint="write ${var.NAME} for a variable, ${env.NAME} (in the project file) for the environment, "
-            "${row.COLUMN} (in records_from) for a row's value, or $${ for a literal ${",
+            "${row.COLUMN} (in records_from) for a row's value, ${record.SET.RECORD.upstream_id} for another "
+            "record's ID, or $${ for a literal ${",
             offset=offset,
         )
     namespace = Namespace(word[0])
+    if namespace in (Namespace.RECORD, Namespace.LOOKUP):
+        return _record_reference(content[word.end() :], namespace, shown, offset), closing + 1
     return Reference(namespace, _name(content[word.end() :], namespace, shown, offset), offset), closing + 1
 
 
@@ -128,6 +158,40 @@ def _name(rest: str, namespace: Namespace, shown: str, offset: int) -> str:
         hint=f'a name that holds other than letters, digits, _ and - stands in brackets: ${{{namespace}["a.b"]}}',
         offset=offset,
     )
+
+
+def _record_reference(rest: str, namespace: Namespace, shown: str, offset: int) -> RecordReference:
+    """A reference to a record, from what stands behind the namespace."""
+    steps = _steps(rest, shown, offset)
+    names = [step if isinstance(step, str) else step.name for step in steps]
+    columns = [number for number, step in enumerate(steps) if isinstance(step, Reference)]
+    whole = len(steps) == 3 and names[2] == "upstream_id"
+    repeats = namespace is Namespace.RECORD and len(steps) == 4 and names[2] == "data"
+    if not (whole or repeats) or columns not in ([], [1]):
+        other = ", or of ${record.SET.RECORD.data.FIELD}" if namespace is Namespace.RECORD else ""
+        raise ExpressionError(
+            f"{shown} is not of the form ${{{namespace}.SET.RECORD.upstream_id}}{other}.",
+            hint="a name that holds a dot or a space stands in brackets: "
+            f'${{{namespace}.contacts["paul@x.org"].upstream_id}}',
+            offset=offset,
+        )
+    column = names[1] if columns else None
+    name = "" if column is not None else names[1]
+    if name and not RECORD_NAME.fullmatch(name):
+        name = encoded_name(name)
+    return RecordReference(namespace, names[0], name, names[3] if repeats else None, offset, column)
+
+
+def _steps(rest: str, shown: str, offset: int) -> list[str | Reference]:
+    steps: list[str | Reference] = []
+    position = 0
+    while (step := _STEP.match(rest, position)) is not None:
+        position = step.end()
+        if step[4] is not None:
+            steps.append(Reference(Namespace.ROW, _name(step[4].strip(), Namespace.ROW, shown, offset), offset))
+        else:
+            steps.append(next(text for text in step.groups() if text is not None))
+    return steps if not rest[position:].strip() else []
 
 
 def _shown(text: str) -> str:

@@ -10,9 +10,17 @@ from syncspec.manifests.models import API_VERSION
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.shape import kind_of
 
-__all__ = ["body_of"]
+__all__ = ["body_of", "kind_of_manifest"]
 
-_KINDS = ("RecordSet", "Project", "Faults")
+_KINDS = ("RecordSet", "LookupSet", "Project", "Faults")
+_OF_MANIFESTS = ("RecordSet", "LookupSet")
+
+
+def kind_of_manifest(document: Document) -> str:
+    """Which kind of manifest a document says that it is; a record set where it says nothing of the like."""
+    body = document.value
+    found = body.get("kind") if isinstance(body, dict) else None
+    return found if isinstance(found, str) and found in _OF_MANIFESTS else "RecordSet"
 
 
 def body_of(document: Document, *, kind: str, problems: Problems) -> dict[str, Value] | None:
@@ -69,8 +77,9 @@ def _check_kind(document: Document, body: dict[str, Value], kind: str, problems:
         _report_missing(document, body, "kind", kind, problems)
         return False
     shown = f'"{shortened(found)}"' if isinstance(found, str) else kind_of(found)
-    near = did_you_mean(found, [kind]) if isinstance(found, str) and found not in _KINDS else None
-    hint = near or f"write kind: {kind}"
+    meant = _OF_MANIFESTS if kind in _OF_MANIFESTS else (kind,)
+    near = did_you_mean(found, meant) if isinstance(found, str) and found not in _KINDS else None
+    hint = near or f"write kind: {' or kind: '.join(meant)}"
     if kind == "Faults":
         hint = near or "name a file that begins with kind: Faults"
     elif found == "Project":
@@ -78,8 +87,8 @@ def _check_kind(document: Document, body: dict[str, Value], kind: str, problems:
             f"the project file is named {PROJECT_FILE}; for a project inside this one, list only your own folders "
             "under spec.manifests"
         )
-    elif found == "RecordSet":
-        hint = "put record sets into files of their own"
+    elif found in _OF_MANIFESTS:
+        hint = "put record sets and lookup sets into files of their own"
     elif found == "Faults":
         hint = f"put faults files outside the folders that spec.manifests of {PROJECT_FILE} lists"
     problems.add(
@@ -87,7 +96,7 @@ def _check_kind(document: Document, body: dict[str, Value], kind: str, problems:
         path=("kind",),
         code="unknown-kind",
         summary="Unknown kind" if found not in _KINDS else "A document stands in the wrong place",
-        detail=f"Expected {kind} here, found {shown}.",
+        detail=f"Expected {' or '.join(meant)} here, found {shown}.",
         hint=hint,
     )
     return False

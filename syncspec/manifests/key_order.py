@@ -10,12 +10,13 @@ from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel
 
+from syncspec.manifests.lookup_models import LookupSet
 from syncspec.manifests.models import RecordSet
 from syncspec.manifests.project_models import ProjectFile
 
 __all__ = ["Order", "order_of_kind"]
 
-_KINDS: Mapping[str, type[BaseModel]] = {"RecordSet": RecordSet, "Project": ProjectFile}
+_KINDS: Mapping[str, type[BaseModel]] = {"RecordSet": RecordSet, "LookupSet": LookupSet, "Project": ProjectFile}
 _LAST = ("moved", "records_from", "records", "data")
 """What a set and a record are for, and what grows long: it stands below everything that is short."""
 

@@ -27,6 +27,7 @@ from syncspec.manifests.discovery import (
 )
 from syncspec.manifests.documents import Document, document_from
 from syncspec.manifests.findings import shortened
+from syncspec.manifests.lookup_models import LookupSet
 from syncspec.manifests.models import API_VERSION, RecordSet
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings, read_project
@@ -167,7 +168,7 @@ def find_files(
 
 
 def load_sets(
-    sets: Sequence[RecordSet],
+    sets: Sequence[RecordSet | LookupSet],
     project: ProjectFile | None,
     *,
     root: Path,
@@ -178,7 +179,7 @@ def load_sets(
     state_dir: Path | None = None,
     resolve_env: bool = True,
 ) -> LoadedProject:
-    """Load record sets that were built in Python, by the same rules as `load`.
+    """Load record sets and lookup sets that were built in Python, by the same rules as `load`.
 
     `root` is where the lockfile goes, and what the paths of files are relative to.
     Raises ManifestError with all errors; their places name `<python>`.
@@ -197,7 +198,7 @@ def load_sets(
     layout = _layout(root, settings, has_file=project is not None, trial=trial, state_dir=state_dir)
     documents = [
         document_from(
-            {"kind": "RecordSet", **each.model_dump(by_alias=True, exclude_unset=True), "apiVersion": API_VERSION}
+            {**each.model_dump(by_alias=True, exclude_unset=True), "kind": each.kind, "apiVersion": API_VERSION}
         )
         for each in sets
     ]

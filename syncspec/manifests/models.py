@@ -18,6 +18,7 @@ __all__ = [
     "LifecycleSpec",
     "Metadata",
     "MoveSpec",
+    "Place",
     "RecordSet",
     "RecordSetSpec",
     "RecordSpec",
@@ -197,6 +198,32 @@ class Metadata(Closed):
     ] = None
 
 
+class Place(Closed):
+    """Where a set's records live."""
+
+    upstream: Annotated[
+        Word | None,
+        Field(description="The upstream's name; optional where the project has only one.", examples=["crm"]),
+    ] = None
+    sync_id: Annotated[
+        Word | None,
+        Field(
+            description="The sync that the records go to; optional where the upstream names one for the provider.",
+            examples=["70a313f8-7c94-43d4-8d0c-5659a52de5c4"],
+        ),
+    ] = None
+    collection_id: Annotated[
+        str,
+        Field(
+            pattern=r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$",
+            max_length=500,
+            description="Provider and collection.",
+            examples=["salesforce:contact"],
+            json_schema_extra={"pattern": r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$|\$\{"},
+        ),
+    ]
+
+
 class SetOptions(Closed):
     """What a set may say itself or inherit from its collection's entry in the project file."""
 
@@ -247,32 +274,11 @@ class SetOptions(Closed):
     ] = None
 
 
-class RecordSetSpec(SetOptions):
+class RecordSetSpec(SetOptions, Place):
     """Where the records live, how they are recognised, and the records themselves, written out or from files."""
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["records"]}, {"required": ["records_from"]}]})
 
-    upstream: Annotated[
-        Word | None,
-        Field(description="The upstream's name; optional where the project has only one.", examples=["crm"]),
-    ] = None
-    sync_id: Annotated[
-        Word | None,
-        Field(
-            description="The sync that the records go to; optional where the upstream names one for the provider.",
-            examples=["70a313f8-7c94-43d4-8d0c-5659a52de5c4"],
-        ),
-    ] = None
-    collection_id: Annotated[
-        str,
-        Field(
-            pattern=r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$",
-            max_length=500,
-            description="Provider and collection.",
-            examples=["salesforce:contact"],
-            json_schema_extra={"pattern": r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$|\$\{"},
-        ),
-    ]
     moved: Annotated[
         tuple[MoveSpec, ...] | None,
         Field(

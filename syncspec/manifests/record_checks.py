@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
+from syncspec.deferred import Deferred, Leaf, is_deferred, leaves, replaced
 from syncspec.diagnostics import Severity, did_you_mean
-from syncspec.keys import match_key_of
+from syncspec.keys import match_key, match_key_of
 from syncspec.manifests.data_schemas import DataSchema
 from syncspec.manifests.documents import Document
 from syncspec.manifests.findings import shortened
@@ -15,14 +17,18 @@ from syncspec.manifests.record_data import Layer, check_values, merged_data
 from syncspec.manifests.schema_files import report_violations
 from syncspec.manifests.set_options import Options
 from syncspec.manifests.shaped_records import ShapedRecord
-from syncspec.records import Data, DesiredRecord, MatchKey
+from syncspec.records import Data, DesiredRecord, FieldRules, MatchKey
 from syncspec.values import is_blank
 
 __all__ = ["RecordChecks"]
 
 
 class RecordChecks:
-    """One set's checks. `desired` is called for each record, `finish` once after them."""
+    """One set's checks. `desired` is called for each record, `finish` once after them.
+
+    A record whose values refer to others is checked by `completed`, once these are known. `dropped` are records that
+    are declared and of which too little is known to plan them, by address, with the references in them.
+    """
 
     def __init__(
         self,
@@ -47,6 +53,9 @@ class RecordChecks:
         self._key_of = match_key_of(options.match_on, options.rules)
         self._seen: set[str] = set()
         self._keyless: list[tuple[ShapedRecord, str, Data]] = []
+        self._defaults_refer = any(map(is_deferred, defaults.values()))
+        self._postponed: dict[str, ShapedRecord] = {}
+        self.dropped: dict[str, list[Leaf]] = {}
 
     def check_defaults(self) -> None:
         """Report what is wrong with the defaults, once and not in every record."""
@@ -80,24 +89,62 @@ class RecordChecks:
         if origin.base is None:
             self._seen.update(data)
         if not record.complete:
+            self.dropped[address] = [leaf for value in data.values() for leaf in leaves(value)]
             return None
-        self._check_data(record, data, address)
+        deferred: dict[str, Deferred] = {}
+        if record.refers or self._defaults_refer:
+            deferred = {name: value for name, value in data.items() if is_deferred(value)}
         options = self._options
         key: MatchKey | None = None
-        if options.match_on:
-            key = self._key_of(data)
-            if key is None:
-                self._keyless.append((record, address, data))
+        if deferred:
+            self._check_form(record, data, address)
+            self._postponed[address] = record
+            data = {name: value for name, value in data.items() if name not in deferred}
+        else:
+            self._check_data(record, data, address)
+            if options.match_on:
+                key = self._key_of(data)
+                if key is None:
+                    self._keyless.append((record, address, data))
         lifecycle = record.lifecycle
         return DesiredRecord(
             address=address,
             data=data,
+            deferred=deferred,
             source=record.source,
             key=key,
             marker=None if options.marker_field is None else self._marker(address),
             upstream_id=record.upstream_id,
             lifecycle=self._lifecycle if lifecycle is None else merged_lifecycle((*options.lifecycles, lifecycle)),
         )
+
+    def completed(self, desired: DesiredRecord, rules: FieldRules, *, repeated: Data) -> DesiredRecord:
+        """A record whose references are resolved, checked as far as its values are known, with its key where it is.
+
+        `repeated` are the values that references to others' fields gave it.
+        """
+        record = self._postponed.pop(desired.address)
+        options = self._options
+        layers = [_layer(record), *reversed(self._default_layers)]
+        for name, value in repeated.items():
+            layer = next((each for each in layers if name in each.data), layers[0])
+            one = Layer(data={name: value}, document=layer.document, path=layer.path)
+            check_values(one, rules, self._problems, typed=self._typed, address=desired.address)
+        if self._schema is not None:
+            whole = {**desired.data, **{name: replaced(value, str) for name, value in desired.deferred.items()}}
+            unknown = [path for name, value in desired.deferred.items() for path in _unknown(value, (name,))]
+            if unknown or not self._schema.accepts(whole):
+                report_violations(
+                    self._schema, whole, layers, rules, self._problems, address=desired.address, unknown=unknown
+                )
+        if not options.match_on:
+            return desired
+        known = [name for name in options.match_on if name not in desired.deferred]
+        if any(is_blank(desired.data.get(name)) for name in known):
+            self._keyless.append((record, desired.address, {**desired.data, **dict.fromkeys(desired.deferred, True)}))
+        if len(known) < len(options.match_on):
+            return desired
+        return replace(desired, key=match_key(desired.data, options.match_on, rules))
 
     def finish(self) -> None:
         """Report what only the whole set can tell: key fields that are missing, names that no record knows."""
@@ -125,11 +172,14 @@ class RecordChecks:
             address=address,
         )
 
-    def _check_data(self, record: ShapedRecord, data: Data, address: str) -> None:
+    def _check_form(self, record: ShapedRecord, data: Data, address: str) -> None:
         if not data or "" in data:
             self._refuse_blank(record, bool(data), address)
         if record.origin.base is None:
             self._check_written(record, address)
+
+    def _check_data(self, record: ShapedRecord, data: Data, address: str) -> None:
+        self._check_form(record, data, address)
         if self._schema is not None and not self._schema.accepts(data):
             layers = [_layer(record), *reversed(self._default_layers)]
             report_violations(self._schema, data, layers, self._options.rules, self._problems, address=address)
@@ -205,3 +255,15 @@ class RecordChecks:
 
 def _layer(record: ShapedRecord) -> Layer:
     return Layer(data=record.data, document=record.origin.document, path=(*record.path, "data"))
+
+
+def _unknown(value: Deferred, path: tuple[str | int, ...]) -> Iterator[tuple[str | int, ...]]:
+    """The paths within a value at which something stands that is not known."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _unknown(item, (*path, key))
+    elif isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _unknown(item, (*path, number))
+    elif isinstance(value, Leaf) or is_deferred(value):
+        yield path

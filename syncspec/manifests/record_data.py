@@ -6,6 +6,7 @@ from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
 from typing import Any
 
+from syncspec.deferred import is_deferred
 from syncspec.manifests.documents import Path, Placed
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
@@ -59,7 +60,7 @@ def check_values(
         if name not in typed or value is None or value is UNSET:
             continue
         why = problem(value, typed[name])
-        if why is not None:
+        if why is not None and not is_deferred(value):
             rule = typed[name]
             detail = f'"{shortened(name)}" has the type {rule.type}: {why}.'
             if rule.sensitive:

@@ -45,12 +45,14 @@ class Shaped:
 class LoadedSet:
     """A desired set with the document that declares it, the schema that its data fits, and the files of its rows.
 
-    `moves` are those that the set declares, as they are written.
+    `moves` are those that the set declares, as they are written. `checks` are to be finished once what its records
+    refer to is resolved.
     """
 
     document: Document
     desired: DesiredSet
     schema: DataSchema | None
+    checks: RecordChecks
     files: tuple[DataFile, ...] = ()
     moves: tuple[MoveSpec, ...] = ()
 
@@ -130,10 +132,10 @@ def load_set(
     declared = itertools.chain(shaped.records, files.records(shaped.sources))
     made = (checks.desired(f"{name}.{record.name}", record) for record in declared)
     records = tuple(record for record in made if record is not None)
-    checks.finish()
     return LoadedSet(
         document=document,
         schema=schema,
+        checks=checks,
         desired=_desired_set(shaped, name, records, options, document),
         files=tuple(files.opened),
         moves=spec.moved or (),

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from syncspec.manifests.choices import explain_choices
+from syncspec.manifests.lookup_models import LookupSet
 from syncspec.manifests.models import RecordSet
 from syncspec.manifests.project_models import ProjectFile
 
@@ -20,6 +21,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 SCHEMAS: tuple[tuple[str, type[BaseModel]], ...] = (
     ("project.v1.schema.json", ProjectFile),
     ("recordset.v1.schema.json", RecordSet),
+    ("lookupset.v1.schema.json", LookupSet),
 )
 """The file name of every schema, and the model that it describes."""
 

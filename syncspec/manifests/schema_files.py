@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from syncspec.diagnostics import did_you_mean
@@ -57,10 +58,20 @@ class SchemaFiles:
 
 
 def report_violations(
-    schema: DataSchema, data: Data, layers: list[Layer], rules: FieldRules, problems: Problems, *, address: str
+    schema: DataSchema,
+    data: Data,
+    layers: list[Layer],
+    rules: FieldRules,
+    problems: Problems,
+    *,
+    address: str,
+    unknown: Collection[tuple[str | int, ...]] = (),
 ) -> None:
-    """Report all that does not fit the schema, each at its field; `layers` begins with the nearest."""
-    for violation in schema.violations(data):
+    """Report all that does not fit the schema, each at its field; `layers` begins with the nearest.
+
+    At the `unknown` paths stands what is not known yet, and is not judged.
+    """
+    for violation in schema.violations(data, unknown=unknown):
         field = str(violation.path[0]) if violation.path else None
         layer = next((layer for layer in layers if field in layer.data), layers[0])
         path = violation.path

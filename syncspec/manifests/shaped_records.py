@@ -37,7 +37,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class ShapedRecord:
-    """One record's parts. `complete` False: an expression or a value in it is not known. `row`: its row in a file."""
+    """One record's parts. `complete` False: an expression or a value in it is not known. `row`: its row in a file.
+
+    `refers`: its data may hold references to other records.
+    """
 
     name: str
     source: Source
@@ -47,6 +50,7 @@ class ShapedRecord:
     row: int = 0
     upstream_id: str | None = None
     lifecycle: LifecycleSpec | None = None
+    refers: bool = False
 
     @property
     def path(self) -> Path:
@@ -74,14 +78,15 @@ def written_records(
         if RECORD_NAME.fullmatch(name) is None:
             _refuse_name(document, name, problems)
             continue
-        complete = defaults_known
+        complete, refers = defaults_known, False
         if not plain:
-            before = len(expansion.unresolved)
+            before, referred = len(expansion.unresolved), expansion.referred
             raw = expansion.expand(raw, (*RECORDS, name), address=address)
             complete = complete and len(expansion.unresolved) == before
+            refers = expansion.referred > referred
         data = _only_data(raw)
         if data is not None:
-            yield ShapedRecord(name, source, data, origin, complete)
+            yield ShapedRecord(name, source, data, origin, complete, refers=refers)
             continue
         model = checked(
             RecordSpec,
@@ -93,7 +98,8 @@ def written_records(
             unresolved=expansion.unresolved,
         )
         if model is not None:
-            yield ShapedRecord(name, source, model.data, origin, complete, 0, model.upstream_id, model.lifecycle)
+            data, upstream_id = model.data, model.upstream_id
+            yield ShapedRecord(name, source, data, origin, complete, 0, upstream_id, model.lifecycle, refers)
 
 
 def _only_data(raw: Value) -> dict[str, Value] | None:

@@ -20,6 +20,8 @@ _PLAIN = re.compile(r"[^\W_](?:[\w .@/+&()'%=*!?;~-]|:(?=[\w/]))*")
 _ENDS_PLAIN = re.compile(r"\S\Z")
 _LETTERS_OF_OLD = frozenset("yYnN")
 """Booleans of YAML 1.1 that even its readers disagree on."""
+_LONGEST_KEY = 1000
+"""YAML takes no more than 1,024 characters for a key, as it is written."""
 _CONTROL = re.compile(r"[^\x20-\x7e]")
 
 
@@ -184,4 +186,6 @@ def _checked_key(key: str) -> str:
     if "${" in key:
         raise UnwritableError("a key in it holds an expression")
     checked_value(key)
+    if len(_text(key)) > _LONGEST_KEY:
+        raise UnwritableError("a key in it is too long")
     return key

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from syncspec.planning.deletion_order import levels
+from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import Action, Batch, Change
 from syncspec.providers import provider
 from syncspec.records import AwaitConsumers, Data, DesiredRecord, DesiredSet, Target
@@ -35,8 +35,11 @@ class _Lane(NamedTuple):
 
 
 def wire_data(record_set: DesiredSet, record: DesiredRecord) -> Data:
-    """The data of a record as it is created, its marker included, fields in alphabetical order."""
-    data = to_wire(record.data, record_set.rules, provider(record_set.target.provider))
+    """The data of a record as it is created, its marker included, fields in alphabetical order.
+
+    What is not known yet stands as it is declared: such data tells plans apart and is never sent.
+    """
+    data = to_wire(with_expressions(record), record_set.rules, provider(record_set.target.provider))
     if record_set.marker_field is not None and record.marker is not None:
         data[record_set.marker_field] = record.marker
     return {name: data[name] for name in sorted(data)}
@@ -62,22 +65,21 @@ def make_batches(
 ) -> tuple[Batch, ...]:
     """Every change that is sent in exactly one batch.
 
-    A request is of one kind. Sets that share a collection share its requests, by the smallest of their limits: the
-    fewest requests that every limit allows. Records that wait for other consumers go apart; creations with neither
-    key nor marker go one by one, so that an answer can be told to belong to them, and so does what was in a request
-    that was refused. Deletions come last, in as many waves as their order asks for; where their set is gone, the
-    provider's known limit holds, and the consumers of the upstream are waited for.
+    A request is of one wave and one kind. Sets that share a collection share its requests, by the smallest of their
+    limits: the fewest requests that every limit allows. Records that wait for other consumers go apart; creations with
+    neither key nor marker go one by one, so that an answer can be told to belong to them, and so does what was in a
+    request that was refused. Where the set of a deletion is gone, the provider's known limit holds, and the upstream's
+    consumers are waited for.
     """
     lanes: dict[_Lane, list[Change]] = defaultdict(list)
     limits: dict[_Lane, int] = {}
-    waves = _waves(changes)
     for change in changes:
         kind = MutationKind.UPDATE if change.rewrites else _KINDS.get(change.action)
         if kind is None:
             continue
-        single = _is_nameless(change) or (change.resend is not None and change.resend.alone)
+        single = _is_nameless(change, sets) or (change.resend is not None and change.resend.alone)
         most, consumers = _limit(change, sets, upstreams)
-        lane = _Lane(waves[change.address], kind, change.target.place, consumers, single)
+        lane = _Lane(change.wave, kind, change.target.place, consumers, single)
         lanes[lane].append(change)
         limit = 1 if single else max(1, most)
         limits[lane] = min(limits.get(lane, limit), limit)
@@ -90,19 +92,12 @@ def make_batches(
     return tuple(batches)
 
 
-def _waves(changes: Iterable[Change]) -> dict[str, int]:
-    """The wave of every change that is sent."""
-    sent = [change for change in changes if change.is_sent]
-    deletions = levels(change for change in sent if change.action is Action.DELETE)
-    waves = {change.address: 0 for change in sent if change.address not in deletions}
-    first = 1 + max(waves.values(), default=-1)
-    return waves | {address: first + level for address, level in deletions.items()}
-
-
-def _is_nameless(change: Change) -> bool:
+def _is_nameless(change: Change, sets: Mapping[str, DesiredSet]) -> bool:
     """Whether nothing but an answer of its own could tell which record was created."""
     record = change.desired
-    return change.action is Action.CREATE and record is not None and record.key is None and record.marker is None
+    if change.action is not Action.CREATE or record is None or record.marker is not None:
+        return False
+    return record.key is None and not sets[change.set_name].match_on
 
 
 def _limit(

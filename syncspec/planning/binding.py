@@ -5,7 +5,7 @@ Nothing here gives a value away: digests of sensitive fields are keyed, and toke
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
 from hashlib import sha256
@@ -13,6 +13,7 @@ from hashlib import sha256
 from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.lockfile.lines import entry_line, pending_line
 from syncspec.planning.fingerprint import StepParts, is_step, step_parts
+from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import Change, Plan
 from syncspec.records import (
     AwaitConsumers,
@@ -106,8 +107,9 @@ def bind(change: Change, ground: Ground) -> Binding:
 
 
 def declared_digests(record_set: DesiredSet, record: DesiredRecord, key: bytes | None) -> dict[str, str]:
-    """Each declared field's digest."""
-    return {name: _value_digest(name, value, record_set.rules, key) for name, value in record.data.items()}
+    """Each declared field's digest; of one that holds another record's ID, that of how it is declared."""
+    declared = with_expressions(record, bound_too=True)
+    return {name: _value_digest(name, value, record_set.rules, key) for name, value in declared.items()}
 
 
 def trait_digests(record: DesiredRecord) -> dict[str, str]:
@@ -139,9 +141,13 @@ def row_digests(change: Change, record_set: DesiredSet | None, key: bytes | None
     row: ObservedRecord | None = change.observed
     if row is None:
         return None
-    names = {each.path for each in change.fields} | set(change.desired.data if change.desired is not None else ())
+    names = {each.path for each in change.fields} | set(_fields_of(change.desired))
     rules = record_set.rules if record_set is not None else FieldRules()
     return {name: _value_digest(name, row.data[name], rules, key) for name in sorted(names) if name in row.data}
+
+
+def _fields_of(record: DesiredRecord | None) -> Iterable[str]:
+    return () if record is None else (*record.data, *record.deferred)
 
 
 def unkeyed_sets(plan: Plan, ground: Ground) -> list[str]:
@@ -160,7 +166,7 @@ def unkeyed_sets(plan: Plan, ground: Ground) -> list[str]:
 
 
 def _names(change: Change) -> set[str]:
-    declared = change.desired.data if change.desired is not None else ()
+    declared = _fields_of(change.desired)
     return {*declared, *(each.path for each in change.fields)}
 
 

@@ -1,18 +1,21 @@
 """The plan: for every declared record what is to be done, decided from the declared, the locked and the observed.
 
 Pure: no file, no clock, no network. The rules are named in `rules.py`; `unlocked.py` decides for records without a
-lock entry, `locked.py` for those with one.
+lock entry, `locked.py` for those with one, `dependents.py` for those that refer to others.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from syncspec.lockfile import LockEntry, under
 from syncspec.planning.case import Case
+from syncspec.planning.dependents import Dependents
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.locked import decide_locked, untouchable
+from syncspec.planning.looked_up import look_up
 from syncspec.planning.notes import Notes
 from syncspec.planning.overview import overview
 from syncspec.planning.plan import LOCKS, Action, Change, Plan
@@ -21,7 +24,7 @@ from syncspec.planning.renamed import decide_renamed
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
 from syncspec.planning.whole import plan_of
-from syncspec.planning.wording import attempt_reason, blocked, change_of, removal_words
+from syncspec.planning.wording import attempt_reason, blocked, change_of, refers_now, removal_words
 from syncspec.records import DesiredRecord, DesiredSet
 from syncspec.values import short_id
 
@@ -43,13 +46,42 @@ def plan(inputs: PlanningInput) -> Plan:
 def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:
     """The changes of all records. Those that are not selected are decided too, for they may claim the same row."""
     unheard = Notes()
+    selected: set[str] = set()
     decided: dict[str, Change] = {}
+    referring: dict[str, tuple[DesiredSet, DesiredRecord]] = {}
     for record_set in state.inputs.sets:
         for record in record_set.records:
             chosen = state.inputs.selects(record_set, record.address)
-            decided[record.address] = _decide(state, record_set, record, notes if chosen else unheard)
+            if chosen:
+                selected.add(record.address)
+            if record.needs or record.lookups:
+                referring[record.address] = (record_set, record)
+            else:
+                decided[record.address] = _decide(state, record_set, record, notes if chosen else unheard)
+    dependents = None
+    looked_up = look_up(state, _lookups(state, referring, selected))
+    notes.findings.extend(looked_up.diagnostics)
+    if referring:
+        dependents = Dependents(state, referring, decided, selected=selected, looked_up=looked_up)
+
+        def decide(record_set: DesiredSet, record: DesiredRecord) -> Change:
+            return _decide(state, record_set, record, notes if record.address in selected else unheard)
+
+        dependents.decide(decide)
     _refuse_shared_rows(decided)
+    if dependents is not None:
+        dependents.refuse_equal_keys()
+        dependents.hold_back()
     return decided
+
+
+def _lookups(
+    state: PlanningState, referring: Mapping[str, tuple[DesiredSet, DesiredRecord]], selected: Collection[str]
+) -> set[str]:
+    """The lookups that count: all where everything is selected, else those that a selected record refers to."""
+    if state.inputs.selected is None:
+        return {lookup.address for lookups in state.inputs.lookups for lookup in lookups.records}
+    return {name for address, (_, record) in referring.items() if address in selected for name in record.lookups}
 
 
 def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord, notes: Notes) -> Change:
@@ -80,9 +112,10 @@ def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord,
 
 def _relocked(change: Change, entry: LockEntry, record: DesiredRecord, notes: Notes) -> Change:
     """The change, which writes the entry anew where something else is declared of the record's removal by now."""
-    if under(entry, record.lifecycle) == entry or change.action in (Action.CREATE, Action.ADOPT, Action.MOVE):
+    after = under(entry, record.lifecycle, depends_on=refers_now(change))
+    if after == entry or change.action in (Action.CREATE, Action.ADOPT, Action.MOVE):
         return change
-    words = removal_words(entry, record.lifecycle)
+    words = removal_words(entry, after)
     notes.note_relocked(change.set_name, change.address, words)
     reason = f"{change.reason}; what is locked of its removal changes: {', '.join(words)}"
     return replace(change, relocks=True, reason=reason)
@@ -106,6 +139,8 @@ def _refuse_shared_rows(decided: dict[str, Change]) -> None:
                 moved_from=None,
                 observed=None,
                 rewrites=False,
+                waits_for=(),
+                wave=0,
             )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import assert_never
 
@@ -15,7 +15,7 @@ from syncspec.records import Compare, DesiredRecord, DesiredSet, Json, ObservedR
 from syncspec.values import digest, equal, loosely_equal
 from syncspec.values.instants import seconds_of
 
-__all__ = ["Verdicts", "differing", "field_changes", "judge", "needs_new_baseline", "new_fields"]
+__all__ = ["Verdicts", "differing", "field_changes", "judge", "needs_new_baseline", "new_fields", "unknown_fields"]
 
 
 class _Cause(Enum):
@@ -57,14 +57,28 @@ def new_fields(record_set: DesiredSet, record: DesiredRecord) -> tuple[FieldChan
     if record_set.marker_field is not None and record.marker is not None:
         after = {**after, record_set.marker_field: record.marker}
     rules, default = record_set.rules.fields, record_set.rules.default
-    return tuple(
-        [
-            FieldChange(path=name, sensitive=True)
-            if rules.get(name, default).sensitive
-            else FieldChange(path=name, after=after[name])
-            for name in sorted(after)
-        ]
-    )
+    known = [
+        FieldChange(path=name, sensitive=True)
+        if rules.get(name, default).sensitive
+        else FieldChange(path=name, after=after[name])
+        for name in sorted(after)
+    ]
+    if not record.unbound:
+        return tuple(known)
+    return tuple(sorted([*known, *unknown_fields(record_set, record)], key=lambda each: each.path))
+
+
+def unknown_fields(
+    record_set: DesiredSet, record: DesiredRecord, row: ObservedRecord | None = None
+) -> list[FieldChange]:
+    """The fields whose values hold IDs that are known after apply, without those that are left to the upstream."""
+    shown = row.data if row is not None else {}
+    left = record.lifecycle.ignore_changes if row is not None else ()
+    return [
+        replace(_field_change(record_set, name, shown.get(name), None), known_after_apply=True)
+        for name in record.unbound
+        if name not in left
+    ]
 
 
 def field_changes(

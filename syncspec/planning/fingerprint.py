@@ -8,6 +8,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from syncspec.planning.batches import wire_data
+from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import LOCKS, Action, Batch, Change
 from syncspec.records import Data, DesiredRecord, DesiredSet, Lifecycle, OnRemove
 from syncspec.values.structure import quoted, structure
@@ -110,7 +111,7 @@ def _shown(change: Change, record_set: DesiredSet | None, key: bytes | None) -> 
         return ""
     names: Collection[str] = [each.path for each in change.fields]
     if change.action in LOCKS and change.desired is not None:
-        names = change.desired.data
+        names = with_expressions(change.desired)
     row = change.observed.data
     return _digest({name: row[name] for name in names if name in row}, record_set, key)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
+from syncspec.lookups import Lookups
 from syncspec.planning.plan import Plan
 from syncspec.records import DesiredSet, Observation
 from syncspec.settings import UpstreamSettings
@@ -25,6 +26,8 @@ class PlanningInput:
     `digest_keys` key the digests of sensitive fields. `attempts_elsewhere` and `entries_elsewhere` belong to other
     environments or projects that share the state folder: the same collection may be theirs too. `absent` are attempts
     whose record was proved absent after it was sent; `doubts` says of open ones why their absence proves nothing.
+    `lookups` are records that are only read. `not_done` says of addresses that this run was to write why it did not:
+    what refers to them is not planned as if it could be.
     """
 
     project: str
@@ -39,6 +42,8 @@ class PlanningInput:
     absent: Sequence[OpenAttempt] = ()
     doubts: Mapping[str, str] = field(default_factory=dict)
     selected: Selects | None = None
+    lookups: Sequence[Lookups] = ()
+    not_done: Mapping[str, str] = field(default_factory=dict)
     digest_keys: DigestKeys = field(default_factory=DigestKeys)
 
     def selects(self, record_set: DesiredSet | None, address: str) -> bool:

@@ -68,7 +68,7 @@ def decide_locked(case: Case, entry: LockEntry, notes: Notes) -> Change:
     if row.deleted:
         return _deleted(case, entry, notes)
     _find_duplicates(case, entry, notes)
-    released = [name for name in entry.fields if name not in case.record.data]
+    released = [name for name in entry.fields if name not in case.record.data and name not in case.record.deferred]
     if released:
         notes.note_released(case.record_set.name, case.record.address, released)
     verdicts = judge(

@@ -26,9 +26,17 @@ def _covers(approved: Change | None, now: Change) -> bool:
         return now.action in (Action.CREATE, Action.ADOPT, Action.UPDATE)
     if approved.action is Action.CREATE and now.action is Action.ADOPT:
         return True
-    return (approved.action, approved.upstream_id, approved.moved_from, approved.fields) == (
+    return (approved.action, approved.upstream_id, approved.moved_from) == (
         now.action,
         now.upstream_id,
         now.moved_from,
-        now.fields,
-    )
+    ) and _covers_fields(approved, now)
+
+
+def _covers_fields(approved: Change, now: Change) -> bool:
+    """Whether the fields are the same; one that was to be known after apply may have any value."""
+    later = {each.path for each in approved.fields if each.known_after_apply}
+    if not later:
+        return approved.fields == now.fields
+    before, after = ([each for each in change.fields if each.path not in later] for change in (approved, now))
+    return before == after

@@ -63,9 +63,10 @@ def _unseen_fields(state: PlanningState, record_set: DesiredSet) -> Iterator[Dia
     unseen: dict[str, Source] = {}
     known = rows.fields
     for record in record_set.records:
-        if record.data.keys() <= known or not state.inputs.selects(record_set, record.address):
+        names_here = record.data.keys() | record.deferred.keys() if record.deferred else record.data.keys()
+        if names_here <= known or not state.inputs.selects(record_set, record.address):
             continue
-        for name in record.data:
+        for name in names_here:
             if name not in known:
                 unseen[name] = min(record.source, unseen.get(name, record.source))
     names = sorted(known)

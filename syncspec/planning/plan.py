@@ -17,6 +17,7 @@ __all__ = [
     "FieldChange",
     "ObservationSummary",
     "Plan",
+    "Reference",
     "Resend",
 ]
 
@@ -46,13 +47,24 @@ LOCKS = frozenset({Action.ADOPT, Action.MOVE})
 class FieldChange:
     """One field, from what is upstream (`before`) to what is declared (`after`).
 
-    Values of sensitive fields are None on both sides.
+    Values of sensitive fields are None on both sides. `known_after_apply`: the value holds the ID of a record that is
+    created first, so that `after` cannot be told yet.
     """
 
     path: str
     before: Json = None
     after: Json = None
     sensitive: bool = False
+    known_after_apply: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reference:
+    """A record that a change's values refer to, and its ID; None where that is known only after apply."""
+
+    address: str
+    upstream_id: str | None = None
+    looked_up: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +90,9 @@ class Change:
     `observed` is the matched row: the baseline of an adoption, and what an update changes. `fields` of an update are
     those that it sends; an adoption sends its own only where it `rewrites` them. `resend`: what was sent before.
     `after` are addresses whose own steps come first, each of which must succeed. `relocks`: what the lock entry says of
-    its record's removal is written anew, `drops`: the entry is dropped; neither sends anything.
+    its record's removal is written anew, `drops`: the entry is dropped; neither sends anything. `waits_for` are records
+    of this plan that come first: it is planned once more when they are done. `wave` counts how many come one after the
+    other. `references`: what its values refer to.
     """
 
     address: str
@@ -99,6 +113,9 @@ class Change:
     after: tuple[str, ...] = ()
     relocks: bool = False
     drops: bool = False
+    waits_for: tuple[str, ...] = ()
+    wave: int = 0
+    references: tuple[Reference, ...] = ()
 
     @property
     def set_name(self) -> str:

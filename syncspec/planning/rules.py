@@ -55,6 +55,9 @@ class Rule(StrEnum):
     UNDONE = "undone"
     CHANGED_SINCE = "changed-since"
     NOT_UNDOABLE = "not-undoable"
+    # what a record refers to
+    REFERENCE_BLOCKED = "reference-blocked"
+    SAME_KEY = "same-key"
     # either
     OPEN_ATTEMPT = "open-attempt"
     NOT_READABLE = "not-readable"

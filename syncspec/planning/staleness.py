@@ -15,6 +15,7 @@ from syncspec.planning.batches import make_batches
 from syncspec.planning.binding import RULE_OF, Binding, Ground, Settings, entry_mark, settings_now
 from syncspec.planning.causes import causes_of, declaration_causes
 from syncspec.planning.fingerprint import is_step, step_parts
+from syncspec.planning.known_ids import without
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import Absence, DesiredSet
 from syncspec.settings import UpstreamSettings
@@ -105,7 +106,8 @@ def hold(approved: Approved, now: Plan, ground: Ground) -> Held:
         binding = approved.bindings[address]
         verdicts[address] = _verdict(change, binding, due.get(address), ground, rebuilt)
         if verdicts[address] is _Verdict.STALE:
-            causes = causes_of(change, binding, due.get(address), ground, rebuilt=change.target.place in rebuilt)
+            now_due = _as_it_was(change, due[address]) if address in due else None
+            causes = causes_of(change, binding, now_due, ground, rebuilt=change.target.place in rebuilt)
             stale.append(Stale(change=change, causes=causes))
     left_out = tuple(
         change.address
@@ -162,7 +164,11 @@ def _rebuilt(one: Plan, other: Plan) -> frozenset[tuple[str, str, str]]:
 def _verdict(
     step: Change, binding: Binding, now: Change | None, ground: Ground, rebuilt: Sequence[object] | frozenset[object]
 ) -> _Verdict:
-    """One approved step against what is planned for its address now."""
+    """One approved step against what is planned for its address now.
+
+    An ID that was to be known after apply may be known by now.
+    """
+    now = _as_it_was(step, now) if now is not None else None
     if declaration_causes(step, binding, now, ground):
         return _Verdict.STALE
     if _is_done(step, binding, ground) or _is_relocked(step, now):
@@ -201,7 +207,12 @@ def _is_done(step: Change, binding: Binding, ground: Ground) -> bool:
     if step.action is Action.MOVE:
         return step.moved_from not in ground.entries
     declared = binding.declared or {}
-    names = [each.path for each in step.fields] if step.action is Action.UPDATE else declared
+    fields = [each.path for each in step.fields] if step.action is Action.UPDATE else declared
+    # Which ID was sent is not kept with the plan.
+    record_set = ground.sets.get(step.set_name)
+    records = record_set.records if record_set is not None else ()
+    referring = next((record.deferred for record in records if record.address == step.address), {})
+    names = [name for name in fields if name not in referring]
     return all(name in entry.fields and entry.fields[name].sent == declared.get(name) for name in names)
 
 
@@ -210,6 +221,15 @@ def _is_same(step: Change, binding: Binding, now: Change, ground: Ground) -> boo
     if step.absence is Absence.ASSUMED and now.absence is Absence.PROVED:
         now = replace(now, absence=Absence.ASSUMED)
     return step_parts(now, ground.sets, ground.key) == binding.step and _show_the_same(step, now)
+
+
+def _as_it_was(step: Change, now: Change) -> Change:
+    """The change as it is shown where what was to be known only after apply is not known."""
+    later = {each.path for each in step.fields if each.known_after_apply}
+    if not later or now.desired is None:
+        return now
+    shown = (replace(each, after=None, known_after_apply=True) if each.path in later else each for each in now.fields)
+    return replace(now, desired=without(now.desired, later), fields=tuple(shown))
 
 
 def _is_less(step: Change, now: Change) -> bool:
@@ -229,4 +249,6 @@ def _show_the_same(one: Change, other: Change) -> bool:
 
 
 def _shown(change: Change) -> str:
-    return structure([[each.path, each.before, each.after, each.sensitive] for each in change.fields])
+    return structure(
+        [[each.path, each.before, each.after, each.sensitive, each.known_after_apply] for each in change.fields]
+    )

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from syncspec.keys import KeyReader, has_sensitive_key, key_digest, loose_key_of, strict_key_of
 from syncspec.lockfile import LockEntry, OpenAttempt
+from syncspec.lookups import Lookups
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.plan import Resend
 from syncspec.records import DesiredRecord, DesiredSet, FieldRules, Observation, ObservedRecord
@@ -39,11 +40,11 @@ class PlaceRows:
     def by_id(self, upstream_id: str) -> ObservedRecord | None:
         return self._by_own_id.get(upstream_id) or self._by_id.get(short_id(upstream_id))
 
-    def by_key(self, record_set: DesiredSet, strict: str) -> Sequence[ObservedRecord]:
+    def by_key(self, record_set: DesiredSet | Lookups, strict: str) -> Sequence[ObservedRecord]:
         """Live rows with this strict key, as the set reads rows."""
         return self._lens(record_set).strict.get(strict, ())
 
-    def by_loose_key(self, record_set: DesiredSet, loose: str) -> Sequence[ObservedRecord]:
+    def by_loose_key(self, record_set: DesiredSet | Lookups, loose: str) -> Sequence[ObservedRecord]:
         return self._lens(record_set).loose.get(loose, ())
 
     def by_marker(self, marker_field: str, marker: str) -> Sequence[ObservedRecord]:
@@ -66,11 +67,11 @@ class PlaceRows:
             self._fields = frozenset().union(*(row.data for row in self._live))
         return self._fields
 
-    def key_is_readable(self, record_set: DesiredSet) -> bool:
+    def key_is_readable(self, record_set: DesiredSet | Lookups) -> bool:
         """Whether a row with the set's key would show it."""
         return self.observation.shows_key(record_set.match_on)
 
-    def _lens(self, record_set: DesiredSet) -> _Lens:
+    def _lens(self, record_set: DesiredSet | Lookups) -> _Lens:
         """The set's indices; sets that read rows alike share them."""
         lens = self._lens_of_set.get(record_set.name)
         if lens is None:
@@ -227,12 +228,12 @@ class PlanningState:
         sensitive = has_sensitive_key(record_set.match_on, record_set.rules)
         return self.inputs.digest_keys.best if sensitive else None
 
-    def rows_of(self, record_set: DesiredSet) -> PlaceRows | None:
+    def rows_of(self, record_set: DesiredSet | Lookups) -> PlaceRows | None:
         """The collection's rows; None where it could not be read."""
         rows = self.places.get(record_set.target.place)
         return rows if rows is not None and rows.observation.readable else None
 
-    def why_unreadable(self, record_set: DesiredSet) -> str:
+    def why_unreadable(self, record_set: DesiredSet | Lookups) -> str:
         rows = self.places.get(record_set.target.place)
         return rows.observation.reason if rows is not None else "it was not read"
 

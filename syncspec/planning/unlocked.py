@@ -9,7 +9,7 @@ from typing import assert_never
 from syncspec.diagnostics import Diagnostic
 from syncspec.lockfile import LockEntry
 from syncspec.planning.case import Case, duplicate_warning, key_taken_reason, may_be_invisible, others_with_key
-from syncspec.planning.fields import differing, field_changes, new_fields
+from syncspec.planning.fields import differing, field_changes, new_fields, unknown_fields
 from syncspec.planning.plan import Action, Change
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import marker_of
@@ -201,8 +201,10 @@ def _adopt(case: Case, row: ObservedRecord, rule: Rule) -> Change:
 def _adopt_and_rewrite(case: Case, row: ObservedRecord, rule: Rule) -> Change:
     """Adopt, and send the differing fields in the same run."""
     record_set, record = case.record_set, case.record
-    names = sorted(set(differing(record_set, record, row)) - set(record.lifecycle.ignore_changes))
-    fields = field_changes(record_set, record, row, names)
+    ignored = set(record.lifecycle.ignore_changes)
+    names = sorted({*differing(record_set, record, row), *record.unbound} - ignored)
+    known = field_changes(record_set, record, row, set(names) - set(record.unbound))
+    fields = tuple(sorted([*known, *unknown_fields(record_set, record, row)], key=lambda each: each.path))
     taken = others_with_key(case, row.upstream_id) if set(names) & set(record_set.match_on) else []
     if taken:
         return blocked(record_set, record, Rule.KEY_TAKEN, key_taken_reason(taken), rows=(row,), fields=fields)
@@ -265,6 +267,8 @@ def _create(case: Case) -> Change:
     resend = case.state.resend_of(record_set, record)
     if resend is not None:
         reason = f"it was sent before and is not there; it is sent once more: {reason}"
+    elif record.key is None and record_set.match_on:
+        reason = f"its key holds an ID that is known after apply; it is looked for then; {reason}"
     elif record.key is None and record.marker is None:
         reason = "it is not locked; without match_on and marker_field nothing tells whether it exists upstream"
     return change_of(

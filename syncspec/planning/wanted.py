@@ -6,7 +6,9 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
+from syncspec.lookups import Lookups
 from syncspec.planning.inputs import Selects
+from syncspec.planning.known_ids import has_references, needed_by
 from syncspec.planning.removal import removable
 from syncspec.records import DesiredSet, Lens, Target
 from syncspec.settings import UpstreamSettings
@@ -30,6 +32,7 @@ def places_to_observe(
     selected: Selects | None = None,
     also: Iterable[str] = (),
     touches: Touches | None = None,
+    lookups: Sequence[Lookups] = (),
 ) -> dict[Target, Wanted]:
     """Each collection that a selected record lives in, once, with what makes its rows relevant.
 
@@ -37,7 +40,8 @@ def places_to_observe(
     So do collections of selected records that may be deleted, and, where everything is selected, those that only open
     `attempts` are in, as long as one of the `upstreams` still has their endpoint. `also` are upstream IDs that matter
     wherever they are. `touches` tells of an entry whether its record may be deleted or changed, where something else is
-    planned than what is declared.
+    planned than what is declared. A record counts with those that it refers to; of `lookups` everything counts that
+    something selected refers to.
     """
     shared: dict[_Place, list[DesiredSet]] = defaultdict(list)
     for record_set in sets:
@@ -49,17 +53,25 @@ def places_to_observe(
     for attempt in attempts:
         open_in[attempt.target.place].append(attempt)
     keys = digest_keys or DigestKeys()
+    read = _with_needed(sets, selected) if selected is not None else None
+    sought: dict[_Place, list[Lookups]] = defaultdict(list)
+    for each in lookups:
+        if selected is None or _is_needed(each, sets, selected):
+            sought[each.target.place].append(each)
     targets = {
         min(record_set.target for record_set in group): place
         for place, group in sorted(shared.items())
-        if any(_has_selected(record_set, selected) for record_set in group)
+        if place in sought or any(_has_selected(record_set, read) for record_set in group)
+    }
+    targets |= {
+        min(each.target for each in group): place for place, group in sorted(sought.items()) if place not in shared
     }
     others = set(open_in) if selected is None else set[_Place]()
     others |= {entry.target.place for entry in _touched(sets, lockfile, selected, touches)}
     targets |= _other_targets(others - set(targets.values()), upstreams or {})
     named = tuple(also)
     return {
-        target: _wanted(shared[place], (*locked[place], *named), open_in[place], keys)
+        target: _wanted(shared[place], (*locked[place], *named), open_in[place], keys, sought[place])
         for target, place in targets.items()
     }
 
@@ -73,6 +85,25 @@ def _touched(
         entry
         for entry in removable(lockfile.entries.values(), sets)
         if selected is None or selected(None, entry.address)
+    )
+
+
+def _with_needed(sets: Sequence[DesiredSet], selected: Selects) -> Selects:
+    """The selection with all that its records refer to, directly or through others."""
+    if not has_references(sets):
+        return selected
+    chosen = {record.address for each in sets for record in each.records if selected(each, record.address)}
+    needed = needed_by(sets, chosen)
+    return lambda record_set, address: address in needed or selected(record_set, address)
+
+
+def _is_needed(lookups: Lookups, sets: Sequence[DesiredSet], selected: Selects) -> bool:
+    own = {lookup.address for lookup in lookups.records}
+    return any(
+        selected(each, record.address)
+        for each in sets
+        for record in each.records
+        if record.lookups and not own.isdisjoint(record.lookups)
     )
 
 
@@ -91,7 +122,11 @@ def _has_selected(record_set: DesiredSet, selected: Selects | None) -> bool:
 
 
 def _wanted(
-    group: Iterable[DesiredSet], locked: Iterable[str], attempts: Sequence[OpenAttempt], keys: DigestKeys
+    group: Iterable[DesiredSet],
+    locked: Iterable[str],
+    attempts: Sequence[OpenAttempt],
+    keys: DigestKeys,
+    lookups: Iterable[Lookups] = (),
 ) -> Wanted:
     lenses: dict[Hashable, Lens] = {}
     ids = set(locked)
@@ -100,12 +135,19 @@ def _wanted(
         _add_lens(lenses, record_set.lens)
         for record in record_set.records:
             fields.update(record.data)
+            if record.deferred:
+                fields.update(record.deferred)
             if record.key is not None:
                 loose.add(record.key.loose)
             if record.marker is not None:
                 markers.add(record.marker)
             if record.upstream_id is not None:
                 ids.add(record.upstream_id)
+    for each in lookups:
+        _add_lens(lenses, each.lens)
+        for lookup in each.records:
+            fields.update(lookup.data)
+            loose.add(lookup.key.loose)
     for attempt in attempts:
         ids.update(attempt.candidates)
         if attempt.upstream_id is not None:

@@ -63,7 +63,7 @@ async def check_up(opening: Opening) -> AsyncIterator[Check]:
     )
     for check in _local(loaded):
         yield check
-    for name in sorted({each.target.upstream for each in loaded.sets}):
+    for name in sorted({target.upstream for target in _targets(loaded)}):
         for check in await _upstream(loaded, name):
             yield check
 
@@ -98,9 +98,14 @@ def _local(loaded: LoadedProject) -> Iterator[Check]:
         yield Check(name="run lock", health=Health.WARNING, detail=f"held by {holder}")
 
 
+def _targets(loaded: LoadedProject) -> set[Target]:
+    """Every collection that is written or read."""
+    return {each.target for each in loaded.sets} | {each.target for each in loaded.lookups}
+
+
 async def _upstream(loaded: LoadedProject, name: str) -> list[Check]:
     settings = loaded.upstreams[name]
-    targets = sorted({each.target for each in loaded.sets if each.target.upstream == name})
+    targets = sorted(target for target in _targets(loaded) if target.upstream == name)
     where = settings.base_url or "embedded"
     checks = [Check(name=name, health=Health.GOOD, detail=where)]
     try:

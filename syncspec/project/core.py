@@ -33,6 +33,7 @@ from syncspec.project.reversals import AsyncReversals, Reversals
 from syncspec.project.saved import SavedPlan, load_plan
 from syncspec.project.sight import Sight, within
 from syncspec.project.validation import Validation, validate
+from syncspec.project.waves import Waves
 from syncspec.settings import LoadedProject
 
 __all__ = ["AsyncProject", "Confirm", "Project"]
@@ -181,7 +182,8 @@ class AsyncProject(Authoring, AsyncReversals):
                 made = await sight.warmed_up(made, chosen)
                 run.begin(made, connections=connections)
                 await run.send(made)
-                await follow_up(run, made, sight.look_again, clock=self.clock, wait_settled=wait_settled)
+                waves = Waves(run, made, sight)
+                await follow_up(run, made, sight.look_again, waves, clock=self.clock, wait_settled=wait_settled)
                 report = await run.finish(made)
         return AppliedReport(report=report, plan=made)
 

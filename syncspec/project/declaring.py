@@ -17,7 +17,7 @@ from syncspec.manifests.problems import Problems
 from syncspec.manifests.rows.cells import CellError, checker, converter
 from syncspec.manifests.yaml_text import UnwritableError, literal
 from syncspec.project.links import Links, reference_to, source_of, text_of, texts_of
-from syncspec.project.picking import NOTHING_TO_WRITE, Choice, shows
+from syncspec.project.picking import LONGEST_NAME, NOTHING_TO_WRITE, Choice, shows
 from syncspec.providers import provider
 from syncspec.records import DesiredSet
 
@@ -155,7 +155,17 @@ class _Declarer:
                 "fill it in, or name another field with --name-from",
             )
             return None
-        return encoded_name(text)
+        name = encoded_name(text)
+        if len(name) > LONGEST_NAME:
+            self._refuse(
+                record,
+                "no-name",
+                "A record's name would be too long",
+                f"It would have {len(name):,} characters, and at most {LONGEST_NAME} are written.",
+                "name another field with --name-from",
+            )
+            return None
+        return name
 
     def data(
         self, collection: ForeignCollection, record_set: DesiredSet, record: ForeignRecord, address: str

@@ -51,10 +51,19 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
             seen = await outlook(loaded, state, selection, connections, clock=project.clock)
         change = next((item for item in seen.plan.changes if item.address == address), None)
         read = {each.target.place: each.rows for each in seen.observations}
-        rows = _candidates(change, entry, record_set, desired, read.get(record_set.target.place, ()))
+        bound = change.desired if change is not None and change.desired is not None else desired
+        rows = _candidates(change, entry, record_set, bound, read.get(record_set.target.place, ()))
         rows = tuple(_without_secrets(row, record_set) for row in rows)
-        desired = _hidden(desired, record_set)
-    return Explanation(address=address, desired=desired, entry=entry, attempts=attempts, observed=rows, change=change)
+        desired = _hidden(bound, record_set)
+    return Explanation(
+        address=address,
+        desired=desired,
+        entry=entry,
+        attempts=attempts,
+        observed=rows,
+        change=change,
+        references=change.references if change is not None else (),
+    )
 
 
 def _attempts(loaded: LoadedProject, address: str) -> tuple[Attempt, ...]:

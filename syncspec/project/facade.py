@@ -13,6 +13,7 @@ from syncspec.project.core import AsyncProject, Project
 from syncspec.project.opening import Opening
 
 if TYPE_CHECKING:
+    from syncspec.manifests.lookup_models import LookupSet
     from syncspec.manifests.models import RecordSet
     from syncspec.manifests.project_models import ProjectFile
 
@@ -51,7 +52,7 @@ def open_async(
 
 
 def from_sets(
-    sets: Sequence[RecordSet],
+    sets: Sequence[RecordSet | LookupSet],
     *,
     project: ProjectFile | None = None,
     root: str | os.PathLike[str] = ".",

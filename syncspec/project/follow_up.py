@@ -15,6 +15,7 @@ from syncspec.apply.states import AttemptState
 from syncspec.errors import SyncspecError, UpstreamError
 from syncspec.lockfile import OpenAttempt
 from syncspec.planning.plan import Plan
+from syncspec.project.waves import Waves
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import MutationKind
 
@@ -34,20 +35,26 @@ class LookAgain(Protocol):
     async def __call__(self, addresses: Collection[str]) -> tuple[Reconciled, Plan]: ...
 
 
-async def follow_up(run: Run, plan: Plan, look_again: LookAgain, *, clock: Clock, wait_settled: bool) -> None:
-    """Look again until nothing of the plan is unknown that time can settle, or the run's patience has ended.
+async def follow_up(
+    run: Run, plan: Plan, look_again: LookAgain, waves: Waves, *, clock: Clock, wait_settled: bool
+) -> None:
+    """Send what waited for records of the plan, and look again until nothing of it is unknown that time can settle.
 
-    `wait_settled`: patience lasts until every horizon has passed. A change is sent again only where `look_again`
-    plans it, which it does for what is proved not to have been made.
+    The run's patience may end before; `wait_settled`: it lasts until every horizon has passed. A change is sent again
+    only where `look_again` plans it, which it does for what is proved not to have been made.
     """
     try:
-        await _settle(run, plan, look_again, clock=clock, wait_settled=wait_settled)
+        await waves.advance()
+        await _settle(run, plan, look_again, waves, clock=clock, wait_settled=wait_settled)
     except SyncspecError as error:
         # What was sent is recorded as far as it could be: the report must come out all the same.
         run.note(error)
+    waves.close()
 
 
-async def _settle(run: Run, plan: Plan, look_again: LookAgain, *, clock: Clock, wait_settled: bool) -> None:
+async def _settle(
+    run: Run, plan: Plan, look_again: LookAgain, waves: Waves, *, clock: Clock, wait_settled: bool
+) -> None:
     addresses = run.unknown(plan)
     if not addresses or run.is_halted:
         return
@@ -74,6 +81,7 @@ async def _settle(run: Run, plan: Plan, look_again: LookAgain, *, clock: Clock, 
             resent.update(change.address for batch in made.batches for change in batch.changes)
             await run.send(made)
             run.refresh()
+        await waves.advance()
         addresses = {address for address in run.unknown(plan) if resent[address] < _MOST_RESENDS}
 
 

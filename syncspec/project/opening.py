@@ -12,6 +12,7 @@ from syncspec.errors import ManifestError, UsageError
 from syncspec.settings import LoadedProject
 
 if TYPE_CHECKING:
+    from syncspec.manifests.lookup_models import LookupSet
     from syncspec.manifests.models import RecordSet
     from syncspec.manifests.project_models import ProjectFile
 
@@ -39,7 +40,7 @@ class Opening:
     environ: Mapping[str, str] | None = None
     upstream: str | None = None
     state_dir: Path | None = None
-    sets: tuple[RecordSet, ...] | None = None
+    sets: tuple[RecordSet | LookupSet, ...] | None = None
     project: ProjectFile | None = None
 
     def load(self, *, resolve_env: bool, contents: Mapping[Path, bytes] | None = None) -> LoadedProject:

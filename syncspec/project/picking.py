@@ -20,11 +20,11 @@ from syncspec.providers import provider
 from syncspec.records import Data, DesiredSet, FieldRule, Json, ObservedRecord
 from syncspec.values import equal, is_blank, problem, short_id
 
-__all__ = ["NOTHING_TO_WRITE", "Choice", "Empty", "Picked", "pick", "shows"]
+__all__ = ["LONGEST_NAME", "NOTHING_TO_WRITE", "Choice", "Empty", "Picked", "pick", "shows"]
 
 Empty: TypeAlias = Literal["omit", "null"]
 
-_LONGEST_NAME = 200
+LONGEST_NAME = 200
 
 NOTHING_TO_WRITE = "no field of it is left to write"
 
@@ -202,7 +202,7 @@ def _name(record_set: DesiredSet, row: ObservedRecord, choice: Choice, taken: Co
         name = encoded_name(text) if text else own_id
     except UnicodeEncodeError:
         name = own_id
-    if len(name) > _LONGEST_NAME:
+    if len(name) > LONGEST_NAME:
         name = own_id
     number, made = 1, name
     while made in taken:

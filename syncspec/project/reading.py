@@ -44,6 +44,7 @@ async def connections_of(
         endpoints |= {entry.target.endpoint for entry in touched}
     names = sorted(
         {record_set.target.upstream for record_set in loaded.sets}
+        | {lookups.target.upstream for lookups in loaded.lookups}
         | {name for name, settings in loaded.upstreams.items() if settings.endpoint in endpoints}
     )
     with single_error():

@@ -28,6 +28,7 @@ from syncspec.project.outlook import outlook
 from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
 from syncspec.project.sight import Sight, within
+from syncspec.project.waves import Waves
 from syncspec.settings import LoadedProject
 from syncspec.values import short_id
 
@@ -141,6 +142,7 @@ async def carry_out(
                 made = within(made, await sight.plan(chosen))
             run.begin(made, connections=connections)
             await run.send(made)
-            await follow_up(run, made, sight.look_again, clock=clock, wait_settled=wait_settled)
+            waves = Waves(run, made, sight)
+            await follow_up(run, made, sight.look_again, waves, clock=clock, wait_settled=wait_settled)
             report = await run.finish(made)
     return AppliedReport(report=report, plan=made)

@@ -11,14 +11,14 @@ from syncspec.errors import StalePlanError
 from syncspec.planning.diff import plan as make_plan
 from syncspec.planning.inputs import Planner, Selects
 from syncspec.planning.narrowing import steps_beyond
+from syncspec.planning.needed import with_needed
 from syncspec.planning.notes import listed
 from syncspec.planning.plan import Plan
 from syncspec.planning.wanted import Touches
 from syncspec.project.approval import Approval
 from syncspec.project.cold import seconds_until_warm
-from syncspec.project.outlook import observe, plan_from
+from syncspec.project.outlook import Lists, plan_from
 from syncspec.project.reading import OnRows
-from syncspec.records import DesiredSet
 from syncspec.settings import LoadedProject
 from syncspec.upstream.protocol import Connection
 
@@ -42,16 +42,17 @@ class Sight:
     ) -> None:
         """Every plan is narrowed to what an `approval` covers."""
         self._planner, self._touches = planner, touches
-        self._loaded, self._run, self._connections = loaded, run, connections
-        self._clock, self._on_rows, self._approval = clock, on_rows, approval
+        self._loaded, self._run = loaded, run
+        self._clock, self._approval = clock, approval
+        self._lists = Lists(loaded, connections, clock=clock, on_rows=on_rows, touches=touches)
         self._began = moment_of(clock)
 
     async def plan(self, selected: Selects | None) -> Plan:
-        """Look, record what that settles, and plan the selected addresses (None: all).
+        """Look, record what that settles, and plan the selected addresses (None: all) with what they need.
 
         Raises StalePlanError where a saved plan does not hold.
         """
-        _, made = await self._look(selected)
+        _, made = await self._look(with_needed(self._loaded.sets, self._run.state.lockfile, selected))
         return made if self._approval is None else self._approval.held(made, self._run.state)
 
     async def warmed_up(self, plan: Plan, selected: Selects | None) -> Plan:
@@ -71,29 +72,35 @@ class Sight:
     async def look_again(self, addresses: Collection[str]) -> tuple[Reconciled, Plan]:
         """Look at the collections of these addresses, and plan them alone."""
 
-        def chosen(_: DesiredSet | None, address: str) -> bool:
-            return address in addresses
-
-        reconciled, made = await self._look(chosen)
+        reconciled, made = await self._look(_only(addresses))
         if self._approval is not None:
             made = self._approval.limited(made, self._run.state)
         return reconciled, made
 
+    async def plan_on(self, addresses: Collection[str], *, not_done: Mapping[str, str]) -> Plan:
+        """Plan these addresses from what was read last and what is locked by now.
+
+        A collection is read again only for keys that could not be looked for before. `not_done` says of addresses
+        that this run was to write why it did not.
+        """
+        state, began = self._run.state, self._began
+        chosen = _only(addresses)
+        observations = await self._lists.look_for_keys(state, chosen, began=began, not_done=not_done)
+        return plan_from(
+            self._loaded, state, chosen, observations, began=began, planner=self._planner, not_done=not_done
+        )
+
     async def _look(self, selected: Selects | None) -> tuple[Reconciled, Plan]:
         began = self._began = moment_of(self._clock)
         run = self._run
-        observations = await observe(
-            self._loaded,
-            run.state,
-            selected,
-            self._connections,
-            clock=self._clock,
-            on_rows=self._on_rows,
-            touches=self._touches,
-        )
+        observations = await self._lists.observe(run.state, selected, began=began)
         reconciled = run.reconcile(observations, began=began)
         made = plan_from(self._loaded, run.state, selected, observations, began=began, planner=self._planner)
         return reconciled, made
+
+
+def _only(addresses: Collection[str]) -> Selects:
+    return lambda _, address: address in addresses
 
 
 def within(approved: Plan, now: Plan) -> Plan:

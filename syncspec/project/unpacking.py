@@ -101,7 +101,13 @@ def _change(document: ChangeDocument, step: StepDocument, targets: Sequence[Targ
         absence=document.absence,
         moved_from=step.moved_from,
         fields=tuple(
-            FieldChange(path=each.path, before=each.before, after=each.after, sensitive=each.sensitive)
+            FieldChange(
+                path=each.path,
+                before=each.before,
+                after=each.after,
+                sensitive=each.sensitive,
+                known_after_apply=each.known_after_apply,
+            )
             for each in document.fields
         ),
         source=source,
@@ -110,6 +116,7 @@ def _change(document: ChangeDocument, step: StepDocument, targets: Sequence[Targ
         after=step.after,
         relocks=step.relocks,
         drops=step.drops,
+        waits_for=document.waits_for,
     )
 
 

@@ -55,6 +55,9 @@ class FieldDocument(Document):
     before: Annotated[Value, Field(description="The value upstream.")]
     after: Annotated[Value, Field(description="The declared value.", examples=["paul@arrakis.org"])]
     sensitive: Annotated[bool, Field(description="Whether the values are hidden.")]
+    known_after_apply: Annotated[
+        bool, Field(description="Whether the value holds the ID of a record that is created first.")
+    ]
 
 
 class ChangeDocument(Document):
@@ -70,6 +73,10 @@ class ChangeDocument(Document):
     absence: Annotated[Absence | None, Field(description="How the absence of what is created is known.")]
     fields: Annotated[tuple[FieldDocument, ...], Field(description="The fields that differ, or that are sent.")]
     source: Annotated[SourceDocument | None, Field(description="Where the record is declared.")]
+    waits_for: Annotated[
+        tuple[str, ...],
+        Field(description="Addresses of records of this plan that come first.", examples=[["accounts.atreides"]]),
+    ]
 
 
 class PlanSummary(Document):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from syncspec.apply.explanation import Attempt, Explanation
 from syncspec.lockfile import LockEntry
@@ -19,7 +19,7 @@ def explanation_text(known: Explanation, *, color: bool = False) -> str:
     """Manifest, lockfile, journal, upstream, and then what decides; one block each."""
     paint = Painter(color=color)
     lines = [paint(visible(known.address), Style.STRONG)]
-    lines += ["", "manifest:", *_indented(_manifest(known.desired))]
+    lines += ["", "manifest:", *_indented([*_manifest(known.desired), *_references(known)])]
     lines += ["", "lockfile:", *_indented(_lock(known.entry))]
     lines += ["", "journal:", *_indented(_journal(known.attempts))]
     lines += ["", "upstream:", *_indented(_upstream(known))]
@@ -38,12 +38,19 @@ def _manifest(desired: DesiredRecord | None) -> Iterator[str]:
         yield "not declared"
         return
     yield visible(f"declared at {desired.source}")
-    yield from _values(desired.data)
+    yield from _values(desired.data, unknown=desired.unbound)
 
 
-def _values(data: Mapping[str, Json]) -> Iterator[str]:
-    width = max((len(name) for name in data), default=0)
-    return (f"{visible(name):<{width}}  {value_text(value)}" for name, value in sorted(data.items()))
+def _values(data: Mapping[str, Json], *, unknown: Collection[str] = ()) -> Iterator[str]:
+    width = max((len(name) for name in (*data, *unknown)), default=0)
+    shown = {name: value_text(value) for name, value in data.items()} | dict.fromkeys(unknown, "(not known yet)")
+    return (f"{visible(name):<{width}}  {text}" for name, text in sorted(shown.items()))
+
+
+def _references(known: Explanation) -> Iterator[str]:
+    for each in known.references:
+        how = ", which is looked up" if each.looked_up else ""
+        yield visible(f"refers to {each.address}{how}: {each.upstream_id or 'its ID is not known yet'}")
 
 
 def _lock(entry: LockEntry | None) -> Iterator[str]:
@@ -79,11 +86,15 @@ def _upstream(known: Explanation) -> Iterator[str]:
 
 
 def explanation_json(known: Explanation) -> bytes:
-    """`{"format_version", "address", "manifest", "lock", "attempts", "observed", "plan"}`."""
+    """`{"format_version", "address", "manifest", "references", "lock", "attempts", "observed", "plan"}`."""
     document: dict[str, object] = {
         "format_version": "1.0",
         "address": known.address,
         "manifest": known.desired and {"source": source_json(known.desired.source), "data": known.desired.data},
+        "references": [
+            {"address": each.address, "looked_up": each.looked_up, "upstream_id": each.upstream_id}
+            for each in known.references
+        ],
         "lock": known.entry
         and {
             "upstream_id": known.entry.upstream_id,

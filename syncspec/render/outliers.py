@@ -54,7 +54,8 @@ def field_uses(changes: Sequence[Change]) -> tuple[FieldUse, ...]:
     for position, change in enumerate(changes):
         for each in change.fields:
             by_path[each.path].append(position)
-            steps[each.path].append((_token(each.before), _token(each.after)))
+            after = ("known after apply",) if each.known_after_apply else _token(each.after)
+            steps[each.path].append((_token(each.before), after))
     uses = []
     for path, positions in by_path.items():
         step, alike = Counter(steps[path]).most_common(1)[0]
@@ -83,7 +84,7 @@ def _by_path(changes: Sequence[Change]) -> Mapping[str, dict[int, FieldChange]]:
     found: dict[str, dict[int, FieldChange]] = defaultdict(dict)
     for position, change in enumerate(changes):
         for each in change.fields:
-            if not each.sensitive:
+            if not each.sensitive and not each.known_after_apply:
                 found[each.path][position] = each
     return found
 

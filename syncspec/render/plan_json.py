@@ -72,6 +72,7 @@ def _change(change: Change) -> Mapping[str, object]:
         "absence": change.absence.value if change.absence is not None else None,
         "fields": [_field(each) for each in change.fields],
         "source": source_json(change.source),
+        "waits_for": list(change.waits_for),
     }
 
 
@@ -82,6 +83,7 @@ def _field(change: FieldChange) -> Mapping[str, Json]:
         "before": None if hidden else change.before,
         "after": None if hidden else change.after,
         "sensitive": hidden,
+        "known_after_apply": change.known_after_apply,
     }
 
 

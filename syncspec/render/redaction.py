@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from syncspec.apply.report import RecordReport, Report
 from syncspec.diagnostics import Diagnostic
-from syncspec.planning.plan import Change, FieldChange, Plan
+from syncspec.planning.plan import Change, Plan
 
 __all__ = ["HIDDEN", "redacted_diagnostics", "redacted_plan", "redacted_report"]
 
@@ -43,7 +43,7 @@ def _change(change: Change) -> Change:
     return replace(
         change,
         reason=change.code.replace("-", " "),
-        fields=tuple(FieldChange(path=each.path, sensitive=True) for each in change.fields),
+        fields=tuple(replace(each, before=None, after=None, sensitive=True) for each in change.fields),
         desired=None,
         observed=None,
     )

@@ -10,7 +10,7 @@ from typing import assert_never
 from syncspec.planning.plan import Action, Change, FieldChange
 from syncspec.render.values import LONGEST_VALUE, step_texts, value_text
 
-__all__ = ["Reading", "Step", "steps"]
+__all__ = ["KNOWN_AFTER_APPLY", "Reading", "Step", "steps"]
 
 
 class Reading(StrEnum):
@@ -26,7 +26,10 @@ class Reading(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One field: `before` is what is upstream, `after` what is declared, each a line of JSON, empty where not shown."""
+    """One field: `before` is what is upstream, `after` what is declared, each a line of JSON, empty where not shown.
+
+    What is known after apply says so in words.
+    """
 
     path: str
     reading: Reading
@@ -39,8 +42,15 @@ def steps(change: Change, *, longest: int = LONGEST_VALUE, most: int | None = No
     return (_step(each, change.action, longest) for each in change.fields[:most])
 
 
+KNOWN_AFTER_APPLY = "(known after apply)"
+"""Stands for a value that holds the ID of a record which is created first."""
+
+
 def _step(field: FieldChange, action: Action, longest: int) -> Step:
     reading = Reading.HIDDEN if field.sensitive else _reading(action)
+    if field.known_after_apply and reading in (Reading.SET, Reading.CHANGED, Reading.APART):
+        before = "" if reading is Reading.SET else value_text(field.before, longest=longest)
+        return Step(field.path, reading, before=before, after=KNOWN_AFTER_APPLY)
     match reading:
         case Reading.HIDDEN:
             return Step(field.path, reading)

@@ -46,7 +46,7 @@ def test_a_json_plan_is_one_document_of_its_schema_and_the_same_twice(project: P
     ]
     assert list(document["changes"][0]) == [
         *("address", "action", "reason", "upstream", "sync_id", "collection_id"),
-        *("upstream_id", "absence", "fields", "source"),
+        *("upstream_id", "absence", "fields", "source", "waits_for"),
     ]
     PlanDocument.model_validate(document)
     assert run("plan", "--json", folder=project).out == first.out
@@ -247,7 +247,8 @@ def test_sensitive_values_are_shown_nowhere(project: Path) -> None:
     assert all("Idaho" not in done.out + done.err for done in seen)
     assert "Idaho" not in lockfile(project)
     changes = json.loads(seen[1].out)["changes"]
-    assert changes[0]["fields"][1] == {"path": "LastName", "before": None, "after": None, "sensitive": True}
+    hidden = {"path": "LastName", "before": None, "after": None, "sensitive": True, "known_after_apply": False}
+    assert changes[0]["fields"][1] == hidden
 
 
 def test_colour_is_off_in_pipes_and_can_be_forced(project: Path) -> None:

@@ -167,12 +167,12 @@ def test_variables_come_from_files_and_the_command_line(project: Path) -> None:
 
 def test_the_environment_is_chosen_by_option_or_variable(project: Path) -> None:
     (project / "syncspec.yaml").write_text(PROJECT + "  environments:\n    sandbox: {}\n    live: {}\n")
-    assert run("plan", folder=project).code == 1
+    assert run("plan", folder=project).code == 64
     assert json.loads(run("plan", "--json", "-e", "sandbox", folder=project).out)["environment"] == "sandbox"
     chosen = run("plan", "--json", folder=project, env=environ(SYNCSPEC_ENV="live"))
     assert json.loads(chosen.out)["environment"] == "live"
     wrong = run("plan", "-e", "sandbx", folder=project)
-    assert (wrong.code, "sandbox" in wrong.err) == (1, True)
+    assert (wrong.code, "sandbox" in wrong.err) == (64, True)
 
 
 def test_the_state_folder_can_be_elsewhere(project: Path, tmp_path: Path) -> None:

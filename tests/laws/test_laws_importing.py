@@ -84,3 +84,43 @@ def test_after_an_import_planning_is_empty(
         again = folder.open().import_records("salesforce:contact", **{**wish, "match_on": None})
         assert (again.written, len(again.skipped)) == (False, len(rows))
         assert ((Path(name) / "contact.yaml").read_bytes(), folder.lockfile.read_bytes()) == before
+
+
+WRITABLE = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | TEXT,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from("ab"), inner, max_size=2),
+    max_leaves=4,
+)
+FIELDS = ["Email", "LastName", "Note", "Amount"]
+DATA = st.dictionaries(st.sampled_from(FIELDS), WRITABLE, min_size=1)
+
+
+@given(
+    pairs=st.lists(st.tuples(DATA, DATA), min_size=1, max_size=3),
+    rules=st.sampled_from([{}, {"Note": {"compare": "exact"}}, {"LastName": {"compare": "casefold"}}]),
+    defaults=st.sampled_from([{}, {"Note": "default", "LastName": None}]),
+    empty=st.sampled_from(["omit", "null"]),
+)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_changes_upstream_can_be_accepted_and_then_planning_is_empty(
+    pairs: list[tuple[dict[str, Any], dict[str, Any]]], rules: dict[str, Any], defaults: dict[str, Any], empty: Any
+) -> None:
+    from _pytest.monkeypatch import MonkeyPatch
+
+    with tempfile.TemporaryDirectory() as name, MonkeyPatch.context() as patch:
+        project = json.loads(project_file())
+        project["spec"]["collections"] = {"salesforce:contact": {"fields": rules, "defaults": defaults}}
+        folder = Folder(Path(name))
+        folder.write(project=json.dumps(project))
+        patch.setattr("syncspec.project.reading.connect", lambda *_: Fixed([before for before, _ in pairs]))
+        if not folder.open().import_records("salesforce:contact", sync_id=SYNC, empty=empty).written:
+            return
+        path = Path(name) / "contact.yaml"
+        written = path.read_bytes()
+        patch.setattr("syncspec.project.reading.connect", lambda *_: Fixed([after for _, after in pairs]))
+        drifted = {change.address for change in folder.open().plan().changes if change.action == "drift"}
+        done = folder.open().accept(["contact"])
+        assert {each.address for each in done.fields} == drifted
+        assert done.written == (path.read_bytes() != written) == bool(drifted)
+        planned = folder.open().plan()
+        assert [(each.address, each.reason) for each in planned.changes if each.action != "unchanged"] == []

@@ -150,8 +150,8 @@ def test_another_plan_than_the_reviewed_one_waits_for_a_person(world: World) -> 
     merged = world.merge(number)
     assert merged.env == {"DUE": "true", "AS_REVIEWED": "false"}, merged.log
     refused = world.job("apply", "main", after=merged)
-    assert refused.code == 5
-    assert PIPELINE["apply"]["allow_failure"] == {"exit_codes": [5]}
+    assert refused.code == 75
+    assert PIPELINE["apply"]["allow_failure"] == {"exit_codes": [75]}
     assert PIPELINE["apply-after-review"]["rules"][0]["when"] == "manual"
     assert world.forge.emails() == ["paul@arrakis.org"]
     reviewed = world.job("apply-after-review", "main", after=merged)

@@ -23,7 +23,9 @@ LAYERS = (
     ("lockfile",),
     ("settings",),
     ("keys", "values", "providers"),
+    ("lookups",),
     ("records",),
+    ("deferred",),
     ("address", "errors", "diagnostics", "whole_file", "_version"),
 )
 """From the top to the bottom; a name is a module or a sub-package of syncspec."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any, TypeAlias
 
 from syncspec.address import encoded_name
+from syncspec.deferred import is_deferred
 from syncspec.diagnostics import Source
 from syncspec.manifests.documents import Value
 from syncspec.manifests.expressions import as_text
@@ -66,6 +67,7 @@ class RowRecords:
         self._taken = taken
         self._problems = problems
         self._complete = source.complete
+        self._refers = source.refers
         self._clears = source.spec.empty != "omit"
         self._read_name = reader(source.name, opened.cell, empty=EMPTY)
         self._as_it_is = source.data is None and opened.typed
@@ -87,7 +89,7 @@ class RowRecords:
                 own = make(row)
             except CellError:
                 own, complete = self._refused(number, name, row), False
-            yield ShapedRecord(name, place, own, self._origin, complete, number)
+            yield ShapedRecord(name, place, own, self._origin, complete, number, refers=self._refers)
 
     def _typed_keys(self, opened: Opened) -> list[_Field]:
         """The keys of objects whose values must fit a type."""
@@ -119,7 +121,7 @@ class RowRecords:
             if value is EMPTY:
                 if self._clears:
                     made[field] = None
-            elif convert is None or value is None:
+            elif convert is None or value is None or (self._refers and is_deferred(value)):
                 made[field] = value
             else:
                 made[field] = convert(value)
@@ -139,7 +141,7 @@ class RowRecords:
         made: dict[str, Any] = dict(row) if self._as_it_is else {}
         for field, read, convert in self._fields:
             value = read(row)
-            if value is EMPTY or value is None or convert is None:
+            if value is EMPTY or value is None or convert is None or is_deferred(value):
                 made[field] = None if value is EMPTY else value
                 continue
             try:

@@ -22,6 +22,7 @@ class RowSource:
     """One file to take records from. `path` is its entry in the manifest.
 
     `data` None: every column is the field of its name. `complete` False: an expression in it could not be resolved.
+    `refers`: values refer to other records.
     """
 
     document: Document
@@ -30,6 +31,7 @@ class RowSource:
     name: Made
     data: dict[str, Node] | None
     complete: bool
+    refers: bool = False
 
 
 def row_sources(
@@ -52,7 +54,7 @@ def row_sources(
 
 
 def _source(document: Document, raw: Value, path: Path, expansion: Expansion, problems: Problems) -> RowSource | None:
-    before, unresolved = problems.error_count, len(expansion.unresolved)
+    before, unresolved, referred = problems.error_count, len(expansion.unresolved), expansion.referred
     expanded = raw
     if isinstance(raw, dict):
         settings = expansion.expand({key: item for key, item in raw.items() if key not in _TEMPLATES}, path)
@@ -81,6 +83,7 @@ def _source(document: Document, raw: Value, path: Path, expansion: Expansion, pr
         name=name,
         data=data,
         complete=len(expansion.unresolved) == unresolved,
+        refers=expansion.referred > referred,
     )
 
 

@@ -77,7 +77,7 @@ def _check_deletions(world: World) -> None:
     """Nothing is asked to be deleted but what we created, is to be deleted by then, and the run does not declare."""
     for upstream_id, deletion in world.upstream.deletions.items():
         what = f"{deletion.process} deletes {upstream_id}, which is {deletion.token}"
-        if deletion.token in deletion.process.declared:
+        if deletion.token in deletion.process.declared and deletion.token not in world.relaxed:
             raise ViolationError("deleted", f"{what} and declared")
         if world.author.lifecycle["on_remove"] != "delete":
             raise ViolationError("deleted", f"{what}, and on_remove is keep")

@@ -2,11 +2,23 @@ from __future__ import annotations
 
 import pytest
 
-from syncspec.manifests.expressions import ExpressionError, Namespace, Reference, as_text, parse
+from syncspec.manifests.expressions import ExpressionError, Namespace, RecordReference, Reference, as_text, parse
 
 
 def var(name: str, offset: int = 0) -> Reference:
     return Reference(Namespace.VAR, name, offset)
+
+
+def to(
+    set_name: str,
+    record: str,
+    namespace: Namespace = Namespace.RECORD,
+    *,
+    field: str | None = None,
+    offset: int = 0,
+    column: str | None = None,
+) -> RecordReference:
+    return RecordReference(namespace, set_name, record, field, offset, column)
 
 
 @pytest.mark.parametrize(
@@ -25,6 +37,14 @@ def var(name: str, offset: int = 0) -> Reference:
         ("$${var.a}", ("${var.a}",)),
         ("a $${b} ${var.c}", ("a ${b} ", var("c", 8))),
         ("$$${var.a}", ("$${var.a}",)),
+        ("${record.a.b.upstream_id}", (to("a", "b"),)),
+        ("${ record.a.b-1@x.upstream_id }", (to("a", "b-1@x"),)),
+        ("x ${record.a.b.data.F_1} y", ("x ", to("a", "b", field="F_1", offset=2), " y")),
+        ('${record.a["b@x.org"].data["F g"]}', (to("a", "b@x.org", field="F g"),)),
+        ('${record["a"]["Paul A"].upstream_id}', (to("a", "Paul..20A"),)),
+        ("${lookup.a.b.upstream_id}", (to("a", "b", Namespace.LOOKUP),)),
+        ("${record.a[row.X].upstream_id}", (to("a", "", column="X"),)),
+        ('${record.a[ row["X y"] ].upstream_id}', (to("a", "", column="X y"),)),
     ],
 )
 def test_text_is_split_into_literals_and_references(text: str, parts: tuple[object, ...]) -> None:
@@ -46,9 +66,27 @@ def test_text_is_split_into_literals_and_references(text: str, parts: tuple[obje
         ("${var[a]}", 0, "${var[a]} is not of the form ${var.NAME}."),
         ("${name}", 0, "${name} begins with none of the names that are known here."),
         (
-            "${record.a.b.upstream_id}",
+            "${record.a.b}",
             0,
-            "${record.a.b.upstream_id} begins with none of the names that are known here.",
+            "${record.a.b} is not of the form ${record.SET.RECORD.upstream_id}, or of ${record.SET.RECORD.data.FIELD}.",
+        ),
+        (
+            "${record.a.b.data}",
+            0,
+            "${record.a.b.data} is not of the form ${record.SET.RECORD.upstream_id}, or of "
+            "${record.SET.RECORD.data.FIELD}.",
+        ),
+        ("${lookup.a.b.data.c}", 0, "${lookup.a.b.data.c} is not of the form ${lookup.SET.RECORD.upstream_id}."),
+        (
+            "${record.a.b.upstream_id.x}",
+            0,
+            "${record.a.b.upstream_id.x} is not of the form "
+            "${record.SET.RECORD.upstream_id}, or of ${record.SET.RECORD.data.FIELD}.",
+        ),
+        (
+            "${lookup.a[row].upstream_id}",
+            0,
+            "${lookup.a[row].upstream_id} is not of the form ${lookup.SET.RECORD.upstream_id}.",
         ),
         ("ok ${var.a} ${Var.b}", 12, "${Var.b} begins with none of the names that are known here."),
     ],

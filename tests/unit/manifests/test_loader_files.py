@@ -147,7 +147,7 @@ def test_foreign_yaml_is_an_error_with_a_way_out(workspace: Any) -> None:
         ("apiversion: syncspec/v1\nkind: RecordSet\n", "unknown-key", 'did you mean "apiVersion"?'),
         ("apiVersion: syncspec/v1\n", "missing-key", "add kind: RecordSet"),
         ("apiVersion: syncspec/v1\nkind: Recordset\n", "unknown-kind", 'did you mean "RecordSet"?'),
-        ("apiVersion: syncspec/v1\nkind: LookupSet\n", "unknown-kind", "write kind: RecordSet"),
+        ("apiVersion: syncspec/v1\nkind: LookupSets\n", "unknown-kind", 'did you mean "LookupSet"?'),
         ("apiVersion: syncspec/v1\nkind: [RecordSet]\n", "unknown-kind", "write kind: RecordSet"),
         ("apiVersion: syncspec/v1\nkind: Project\n", "unknown-kind", "the project file is named syncspec.yaml"),
     ],

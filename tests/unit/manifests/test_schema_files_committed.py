@@ -31,7 +31,11 @@ def test_every_key_is_explained_with_examples_that_fit(name: str) -> None:
 
 def test_schemas_are_written_to_a_folder(tmp_path: Path) -> None:
     written = write_schemas(tmp_path / "new")
-    assert [path.name for path in written] == ["project.v1.schema.json", "recordset.v1.schema.json"]
+    assert [path.name for path in written] == [
+        "project.v1.schema.json",
+        "recordset.v1.schema.json",
+        "lookupset.v1.schema.json",
+    ]
     assert json.loads(written[0].read_text())["$id"] == "urn:syncspec:project.v1"
 
 

@@ -111,6 +111,12 @@ def test_what_is_written_is_canonical_already(value: Any) -> None:
     assert format_manifest(content, file="x.yaml").content == content
 
 
+@pytest.mark.parametrize("key", ["k" * 1000, "\x00" * 166, "\U000e0001" * 99])
+def test_the_longest_key_reads_back(key: str) -> None:
+    assert literal({key: 1}) == {key: 1}
+    assert read_back(entry_lines("top", {key: 1}, 0)) == {"top": {key: 1}}
+
+
 @pytest.mark.parametrize(
     ("value", "written"),
     [
@@ -144,7 +150,9 @@ def test_what_only_looks_like_an_expression_is_told_from_one() -> None:
     assert literal(Expression("${record.a.b.upstream_id}")) == "${record.a.b.upstream_id}"
 
 
-@pytest.mark.parametrize("value", ["\ud800", 2**53 + 1, {"${x}": 1}, [["\udfff"]], {"\ud800": 1}])
+@pytest.mark.parametrize(
+    "value", ["\ud800", 2**53 + 1, {"${x}": 1}, [["\udfff"]], {"\ud800": 1}, {"k" * 1001: 1}, {"\x00" * 200: 1}]
+)
 def test_what_no_manifest_can_hold_is_refused(value: Any) -> None:
     with pytest.raises(UnwritableError):
         literal(value)

@@ -139,6 +139,7 @@ def refused(folder: Folder, error: type[SyncspecError], *addresses: str, **optio
             ],
         ),
         ({"LeadSource": "Phone"}, ["+        LeadSource: Phone"]),
+        ({"Email": "muaddib@x.org"}, ["-        Email: paul@x.org", "+        Email: muaddib@x.org"]),
     ],
 )
 def test_exactly_the_drifted_value_is_edited(folder: Folder, data: dict[str, Any], lines: list[str]) -> None:

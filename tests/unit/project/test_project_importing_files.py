@@ -233,6 +233,7 @@ def test_what_is_wrong_with_a_plan_is_told_at_its_place(tmp_path: Path) -> None:
         ("Email;N\na@x.org;x\n", {}, [("a.csv:1:1", "one-column")]),
         ('Email,N\na@x.org,"x\n', {}, [("a.csv:2:9", "csv-syntax")]),
         ("Email,N\n,x\n", {}, [("a.csv:2:1", "no-name")]),
+        (f"Email,N\n{'x' * 300},x\n", {}, [("a.csv:2:1", "no-name")]),
         ("Email,N\n,x\n", {"name_from": "N"}, [("a.csv:2:1", "no-key")]),
         ("Email,N\na@x.org,x\nA@x.org,x\n", {}, [("a.csv:3:1", "duplicate-record")]),
         ("Email,N\na@x.org,x\nb@x.org,x\n", {"name_from": "N"}, [("a.csv:3:1", "duplicate-record")]),

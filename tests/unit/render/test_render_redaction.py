@@ -104,7 +104,8 @@ def test_a_hidden_json_plan_keeps_actions_and_counts() -> None:
     ]
     assert hidden["requests"] == plain["requests"]
     field = hidden["changes"][0]["fields"][0]
-    assert field == {"path": "Email", "before": None, "after": None, "sensitive": True}
+    hidden_field = {"path": "Email", "before": None, "after": None, "sensitive": True, "known_after_apply": False}
+    assert field == hidden_field
 
 
 @pytest.mark.parametrize("format", REPORTS)

@@ -98,7 +98,7 @@ class Author:
     def change(self) -> str:
         """Change something, as an author may between any two runs; tells what."""
         person = self.draw.choice(self.people)
-        match self.draw.choice(["field", "rename", "key", "remove", "remove", "back", "back"]):
+        match self.draw.choice(["field", "rename", "key", "remove", "remove", "remove", "back"]):
             case "field":
                 person.note = f"{person.note}+"
                 return f"edits {person.address}"

@@ -21,6 +21,7 @@ _COMMANDS = {
     "plan": "Show what apply would do.",
     "apply": "Do what the manifests say, after a question.",
     "accept": "Take what changed upstream into the manifests.",
+    "changes": "Tell what a change in git means in records.",
     "show": "Show a saved plan, or a past run.",
     "undo": "Take back what one run did, after a question.",
     "destroy": "Delete all that was created, after a question.",

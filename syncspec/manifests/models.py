@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from syncspec.manifests.closed import YEAR, Closed, Names, Word
+from syncspec.manifests.closed import YEAR, Closed, EnvironmentName, Names, Word
 from syncspec.manifests.rows.model import MOST_SOURCES, RecordsFromSpec
 from syncspec.records import Compare, FieldType, OnAdopt, OnDrift, OnMissing, OnRemove
 
@@ -279,6 +279,14 @@ class RecordSetSpec(SetOptions, Place):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["records"]}, {"required": ["records_from"]}]})
 
+    environments: Annotated[
+        Annotated[tuple[EnvironmentName, ...], Field(strict=False, min_length=1)] | None,
+        Field(
+            description="The environments of the project that the set belongs to; without it, all. In any other it "
+            "counts as not declared.",
+            examples=[["sandbox"]],
+        ),
+    ] = None
     moved: Annotated[
         tuple[MoveSpec, ...] | None,
         Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from syncspec.address import RECORD_NAME, split_address
@@ -26,16 +26,23 @@ class _Move:
     texts: tuple[str, str]
 
 
-def with_moves(sets: Iterable[LoadedSet], problems: Problems) -> list[LoadedSet]:
-    """The sets, whose records know their former addresses; what cannot be true is reported."""
+def with_moves(sets: Iterable[LoadedSet], problems: Problems, *, elsewhere: Collection[str] = ()) -> list[LoadedSet]:
+    """The sets, whose records know their former addresses; what cannot be true is reported.
+
+    `elsewhere` are the names of sets that another environment has: a move to one of them says nothing here.
+    """
     found = list(sets)
-    moves = [move for loaded in found for move in _moves(loaded)]
+    moves = [move for loaded in found for move in _moves(loaded) if not _leads_to(move, elsewhere)]
     if not moves:
         return found
     declared = {record.address for loaded in found for record in loaded.desired.records}
     good = [move for move in moves if not _refused(move, declared, problems)]
     former = _former(_without_repeats(good, problems), declared, problems)
     return [_told(loaded, former) for loaded in found]
+
+
+def _leads_to(move: _Move, elsewhere: Collection[str]) -> bool:
+    return any(address.partition(".")[0] in elsewhere for address in move.after)
 
 
 def _moves(loaded: LoadedSet) -> Iterator[_Move]:

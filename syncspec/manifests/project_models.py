@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from syncspec.manifests.closed import YEAR, Closed, Names, Word
+from syncspec.manifests.closed import YEAR, Closed, EnvironmentName, Names, Word
 from syncspec.manifests.models import API_VERSION, AwaitConsumersSpec, LifecycleSpec, SetOptions
 from syncspec.settings import StateBackend
 
@@ -44,7 +44,6 @@ Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 CollectionId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$", max_length=500)]
 Provider = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]*$", max_length=200)]
 UpstreamName = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_-]*$", max_length=200)]
-EnvironmentName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 
 
 class UpstreamType(StrEnum):

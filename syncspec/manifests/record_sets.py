@@ -45,8 +45,8 @@ class Shaped:
 class LoadedSet:
     """A desired set with the document that declares it, the schema that its data fits, and the files of its rows.
 
-    `moves` are those that the set declares, as they are written. `checks` are to be finished once what its records
-    refer to is resolved.
+    `checks` are to be finished once what its records refer to is resolved.
+    `moves` are those that the set declares, as they are written.
     """
 
     document: Document
@@ -125,6 +125,7 @@ def load_set(
         schema=schema,
         marker=around.marker,
         problems=problems,
+        placeholders=around.placeholders,
     )
     name = shaped.model.metadata.name
     checks.check_defaults()

@@ -43,7 +43,7 @@ def choose(
     )
     if any(_name_in_project(loaded, Path(path)) == _EVERYTHING for path in paths):
         selection = Selection(include=selection.include, exclude=selection.exclude, labels=selection.labels)
-    selection.check(loaded.sets, locked)
+    selection.check(loaded.sets, locked, loaded.elsewhere)
     if not selection.is_everything and not _selects_any(loaded, selection, locked):
         raise UsageError(
             "The selection matches nothing",
@@ -66,7 +66,8 @@ def _name_in_project(loaded: LoadedProject, path: Path) -> str:
         raise UsageError("No such path", detail=f"{path} does not exist.", hint="name a manifest or a folder of them")
     # A link is named as it is written, where that names a manifest; `resolve` would follow it.
     names = [_relative(Path(os.path.abspath(path)), loaded.root), _relative(path.resolve(), loaded.root)]  # noqa: PTH100
-    files = [PurePosixPath(record_set.source.file) for record_set in loaded.sets]
+    sources = [*(each.source for each in loaded.sets), *(each.source for each in loaded.elsewhere.values())]
+    files = [PurePosixPath(source.file) for source in sources]
     known = [name for name in names if name is not None]
     if not known:
         raise UsageError(

@@ -87,7 +87,10 @@ def _wanted(
     instead: Mapping[str, DesiredRecord] | None = None,
     touches: Touches | None = None,
 ) -> dict[Target, Wanted]:
-    """What to read; `instead` are records whose keys are known by more than what is locked."""
+    """What to read; `instead` are records whose keys are known by more than what is locked.
+
+    `touches` chooses further collections, see `places_to_observe`.
+    """
     ids = locked_ids(loaded.sets, state.lockfile.entries)
     return places_to_observe(
         bound_sets(loaded.sets, ids, instead=instead) if ids or instead else loaded.sets,
@@ -126,7 +129,7 @@ class Lists:
             record.address
             for each in loaded.sets
             for record in each.records
-            if record.deferred and not record.deferred.keys().isdisjoint(each.match_on)
+            if touches is None and record.deferred and not record.deferred.keys().isdisjoint(each.match_on)
         }
         self._bound: dict[str, DesiredRecord] = {}
         self._sought: dict[str, str] = {}

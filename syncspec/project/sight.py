@@ -52,7 +52,9 @@ class Sight:
 
         Raises StalePlanError where a saved plan does not hold.
         """
-        _, made = await self._look(with_needed(self._loaded.sets, self._run.state.lockfile, selected))
+        if self._planner is make_plan:
+            selected = with_needed(self._loaded.sets, self._run.state.lockfile, selected)
+        _, made = await self._look(selected)
         return made if self._approval is None else self._approval.held(made, self._run.state)
 
     async def warmed_up(self, plan: Plan, selected: Selects | None) -> Plan:

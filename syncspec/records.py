@@ -199,12 +199,12 @@ class DesiredRecord:
 
     `data` is what the author manages, null values included; `key` is None where the set has no `match_on`;
     `marker` is the value for the set's marker field, None where it has none; `upstream_id` names the very
-    record to adopt.
+    record to adopt. `former` are the addresses that it was declared under before, the latest first.
 
     `deferred` are fields whose values hold IDs that the manifest cannot tell, as they are declared: they are in `data`,
     too, once they are bound, and the key is None until its fields are. `needs` are the addresses of the records that
     the values refer to, `follows` those of them whose values are repeated here, `lookups` the records that are looked
-    up; each sorted. `former` are the addresses that it was declared under before, the latest first.
+    up; each sorted.
     """
 
     address: str
@@ -214,11 +214,11 @@ class DesiredRecord:
     marker: str | None = None
     upstream_id: str | None = None
     lifecycle: Lifecycle = Lifecycle()
+    former: tuple[str, ...] = ()
     deferred: Mapping[str, Deferred] = field(default_factory=lambda: NOTHING)
     needs: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
-    former: tuple[str, ...] = ()
 
     @property
     def unbound(self) -> list[str]:

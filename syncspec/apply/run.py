@@ -26,18 +26,18 @@ from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import Ledger
 from syncspec.apply.listener import Listener
 from syncspec.apply.reconcile import Reconciled, reconcile
-from syncspec.apply.report import DONE, RecordOutcome, RecordReport, Report
+from syncspec.apply.report import DONE, RecordOutcome, Report
 from syncspec.apply.shared import SharedState
 from syncspec.apply.state import State, journaled_state, reading_of
-from syncspec.apply.states import AttemptState
 from syncspec.apply.steps import deliveries_of, entries_without_sending
+from syncspec.apply.telling import SETTLED_AS, applied_outcome, report_unsent
 from syncspec.errors import StateError, SyncspecError
-from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
+from syncspec.lockfile import DigestKeys, LockEntry, is_conflict
 from syncspec.lockfile.file import write_lockfile
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject, UpstreamSettings
-from syncspec.upstream.protocol import Connection, MutationKind
+from syncspec.upstream.protocol import Connection
 
 __all__ = ["Run"]
 
@@ -286,11 +286,11 @@ class Run:
         """Report what became known of these addresses while the run waited."""
         assert self._executor is not None
         for item in settlements:
-            outcome = _OUTCOMES.get(item.state)
+            outcome = SETTLED_AS.get(item.state)
             if item.attempt.address not in addresses or outcome is None:
                 continue
             if outcome is RecordOutcome.CREATED:
-                outcome = _applied_outcome(item)
+                outcome = applied_outcome(item)
             self._executor.ledger.report(
                 item.attempt.address,
                 outcome,
@@ -310,7 +310,7 @@ class Run:
             if change.is_sent:
                 ledger.reports.pop(change.address, None)
             else:
-                ledger.take(_report_unsent(change))
+                ledger.take(report_unsent(change))
 
     async def finish(self, plan: Plan) -> Report:
         """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""
@@ -319,9 +319,7 @@ class Run:
         unkept = [self._failed.problem] if self._failed.problem is not None else []
         errors = (item for item in plan.diagnostics if item.is_error)
         diagnostics = [*errors, *executor.ledger.diagnostics, *self._listener.failures, *unkept]
-        records = tuple(
-            executor.ledger.reports.get(change.address) or _report_unsent(change) for change in plan.changes
-        )
+        records = tuple(executor.ledger.reports.get(change.address) or report_unsent(change) for change in plan.changes)
         try:
             self._fold_if_ours()
             if self._shared is not None:
@@ -347,53 +345,8 @@ class Run:
         return report
 
 
-_OUTCOMES = {
-    AttemptState.APPLIED: RecordOutcome.CREATED,
-    AttemptState.WATCHED: RecordOutcome.ADOPTED,
-    AttemptState.REJECTED: RecordOutcome.REJECTED,
-    AttemptState.NEEDS_PERSON: RecordOutcome.UNKNOWN,
-    AttemptState.DUPLICATE: RecordOutcome.UNKNOWN,
-}
-"""What a settlement means for the report; what is not there is still open, or sent again."""
-
-
-def _applied_outcome(item: Settlement) -> RecordOutcome:
-    """What an attempt did that turned out to be applied."""
-    if item.attempt.kind == MutationKind.UPDATE:
-        return RecordOutcome.UPDATED
-    if item.attempt.kind == MutationKind.DELETE:
-        return RecordOutcome.DELETED
-    found = item.entry is not None and item.entry.origin is not Origin.CREATED
-    return RecordOutcome.ADOPTED if found else RecordOutcome.CREATED
-
-
 def _locked_ids(entries: Iterable[LockEntry]) -> dict[tuple[str, str, str], frozenset[str]]:
     ids: dict[tuple[str, str, str], set[str]] = defaultdict(set)
     for entry in entries:
         ids[entry.target.place].add(entry.upstream_id)
     return {place: frozenset(held) for place, held in ids.items()}
-
-
-_UNSENT = {
-    Action.ADOPT: RecordOutcome.ADOPTED,
-    Action.MOVE: RecordOutcome.UNCHANGED,
-    Action.UNCHANGED: RecordOutcome.UNCHANGED,
-    Action.DRIFT: RecordOutcome.UNCHANGED,
-    Action.BLOCKED: RecordOutcome.NOT_ATTEMPTED,
-    Action.UNKNOWN: RecordOutcome.UNKNOWN,
-}
-
-
-def _report_unsent(change: Change) -> RecordReport:
-    """Report a change that no request belongs to."""
-    outcome = _UNSENT[change.action]
-    silent = outcome in (RecordOutcome.ADOPTED, RecordOutcome.UNCHANGED) and change.action is not Action.DRIFT
-    silent = silent and not change.drops
-    return RecordReport(
-        address=change.address,
-        outcome=outcome,
-        upstream_id=change.upstream_id,
-        error=None if silent else change.reason,
-        source=change.source,
-        candidates=change.upstream_ids if change.action is Action.UNKNOWN else (),
-    )

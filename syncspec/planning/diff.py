@@ -24,7 +24,7 @@ from syncspec.planning.renamed import decide_renamed
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
 from syncspec.planning.whole import plan_of
-from syncspec.planning.wording import attempt_reason, blocked, change_of, removal_words
+from syncspec.planning.wording import attempt_reason, blocked, change_of, refers_now, removal_words
 from syncspec.records import DesiredRecord, DesiredSet
 from syncspec.values import short_id
 
@@ -112,9 +112,10 @@ def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord,
 
 def _relocked(change: Change, entry: LockEntry, record: DesiredRecord, notes: Notes) -> Change:
     """The change, which writes the entry anew where something else is declared of the record's removal by now."""
-    if under(entry, record.lifecycle) == entry or change.action in (Action.CREATE, Action.ADOPT, Action.MOVE):
+    after = under(entry, record.lifecycle, depends_on=refers_now(change))
+    if after == entry or change.action in (Action.CREATE, Action.ADOPT, Action.MOVE):
         return change
-    words = removal_words(entry, record.lifecycle)
+    words = removal_words(entry, after)
     notes.note_relocked(change.set_name, change.address, words)
     reason = f"{change.reason}; what is locked of its removal changes: {', '.join(words)}"
     return replace(change, relocks=True, reason=reason)

@@ -77,7 +77,7 @@ def _check_deletions(world: World) -> None:
     """Nothing is asked to be deleted but what we created, is to be deleted by then, and the run does not declare."""
     for upstream_id, deletion in world.upstream.deletions.items():
         what = f"{deletion.process} deletes {upstream_id}, which is {deletion.token}"
-        if deletion.token in deletion.process.declared:
+        if deletion.token in deletion.process.declared and deletion.token not in world.relaxed:
             raise ViolationError("deleted", f"{what} and declared")
         if world.author.lifecycle["on_remove"] != "delete":
             raise ViolationError("deleted", f"{what}, and on_remove is keep")
@@ -211,6 +211,10 @@ def _needs_somebody(world: World, person: Person, change: Change, rows: Iterable
         case Rule.OPEN_ATTEMPT | Rule.WAITS_FOR_UNKNOWN:
             was_deleted = person.token in world.deleted_by_hand.values()
             is_stuck = bool(person.addresses & _known(world).stuck_addresses)
+            if change.code == Rule.WAITS_FOR_UNKNOWN and not is_there and world.counts["clock steps"]:
+                # A list that was rebuilt after the clock stepped is waited for by every clock, and nobody waits long
+                # enough for an address that is not declared any more.
+                return True
             return (not is_there and was_deleted) or (is_stuck and (not is_there or world.has_rival))
         case Rule.LOOKS_LIKE:
             # The provider stored its key otherwise, and whoever knew that is forgotten, or another environment.

@@ -179,13 +179,18 @@ class OnRemove(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
-    """How a record lives after it was created; the nearest declaration wins, key by key."""
+    """How a record lives after it was created; the nearest declaration wins, key by key.
+
+    `protect` None: nobody says anything of it, so that what is locked holds.
+    """
 
     on_drift: OnDrift = OnDrift.REPORT
     on_adopt: OnAdopt = OnAdopt.REPORT
     on_missing: OnMissing = OnMissing.BLOCK
     ignore_changes: tuple[str, ...] = ()
-    protect: bool = False
+    protect: bool | None = None
+    on_remove: OnRemove = OnRemove.KEEP
+    delete_adopted: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +204,7 @@ class DesiredRecord:
     `deferred` are fields whose values hold IDs that the manifest cannot tell, as they are declared: they are in `data`,
     too, once they are bound, and the key is None until its fields are. `needs` are the addresses of the records that
     the values refer to, `follows` those of them whose values are repeated here, `lookups` the records that are looked
-    up; each sorted.
+    up; each sorted. `former` are the addresses that it was declared under before, the latest first.
     """
 
     address: str
@@ -213,6 +218,7 @@ class DesiredRecord:
     needs: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
+    former: tuple[str, ...] = ()
 
     @property
     def unbound(self) -> list[str]:

@@ -9,15 +9,17 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from syncspec.diagnostics import Diagnostic
+from syncspec.diagnostics import Diagnostic, Source
 from syncspec.lookups import Lookups
-from syncspec.records import AwaitConsumers, DesiredSet
+from syncspec.records import AwaitConsumers, DesiredSet, Json
 
 __all__ = [
+    "DeclaredSetting",
     "Guards",
     "LoadedProject",
     "RateLimit",
     "Secret",
+    "SetElsewhere",
     "StateBackend",
     "StateSettings",
     "UpstreamSettings",
@@ -91,13 +93,18 @@ class UpstreamSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guards:
-    """Limits on what one plan may do; None: no limit."""
+    """Limits on what one plan may do; None: no limit.
+
+    `max_emptied_collections`: in how many collections in which nothing is declared any more a plan may delete records.
+    It is no setting of the project file: a manifest that went missing must not be able to pass.
+    """
 
     max_creates: int | None = None
     max_adopts: int | None = None
     max_updates: int | None = None
     max_deletes: int | None = None
     max_deletes_percent: float | None = None
+    max_emptied_collections: int = 0
 
 
 class StateBackend(StrEnum):
@@ -116,11 +123,34 @@ class StateSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SetElsewhere:
+    """A set that is not declared in the environment of this run: the environments that it is for, and its place."""
+
+    environments: tuple[str, ...]
+    source: Source
+
+    def told(self, name: str) -> str:
+        """Why nothing of the set of this name is declared here, as a sentence part."""
+        return f'the set "{name}" is declared for {", ".join(self.environments)} only ({self.source})'
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeclaredSetting:
+    """One setting as the project file declares it, and its place. `secret`: its value is shown nowhere."""
+
+    value: Json = field(repr=False)
+    source: Source
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedProject:
     """A whole project, read and checked: what planning and applying work on.
 
     `sets` and `lookups` are sorted by name. `data_schemas` maps a collection ID to the JSON Schemas that its sets
-    declare. `has_file` is False where an upstream was given on the command line instead of a project file.
+    declare. `elsewhere` holds the sets that are declared for other environments only, by name. `declared` are the
+    project file's own settings by path, where the project was loaded for a review.
+    `has_file` is False where an upstream was given on the command line instead of a project file.
     `digest_key` is SYNCSPEC_DIGEST_KEY, which keys the lockfile's digests of sensitive fields.
     """
 
@@ -133,6 +163,8 @@ class LoadedProject:
     lockfile: Path
     state_dir: Path
     has_file: bool = True
+    elsewhere: Mapping[str, SetElsewhere] = field(default_factory=dict)
+    declared: Mapping[str, DeclaredSetting] = field(default_factory=dict)
     state: StateSettings = field(default_factory=StateSettings)
     digest_key: bytes | None = field(default=None, repr=False)
     data_schemas: Mapping[str, tuple[Mapping[str, object], ...]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from syncspec.apply.report import RecordOutcome
 from syncspec.apply.states import AttemptState
 from syncspec.records import ObservedRecord
 from syncspec.upstream.protocol import MutationKind
+from syncspec.values import short_id
 
 __all__ = ["Told", "read_answer"]
 
@@ -24,6 +25,7 @@ class Told:
 
     outcome: AttemptOutcome
     reported: RecordOutcome
+    upstream_id: str | None = None
     candidates: tuple[str, ...] = ()
 
 
@@ -37,7 +39,7 @@ def read_answer(
         case MutationKind.UPDATE:
             return _updated(delivery, rows, entries)
         case MutationKind.DELETE:
-            raise ValueError("nothing is deleted")
+            return _deleted(delivery, rows)
         case _ as unreachable:
             assert_never(unreachable)
 
@@ -59,7 +61,7 @@ def _created(
             outcome = AttemptOutcome(
                 address=record.address, state=AttemptState.APPLIED, entry=entry, replaces=record.replaces
             )
-            told.append(Told(outcome=outcome, reported=RecordOutcome.CREATED))
+            told.append(Told(outcome=outcome, reported=RecordOutcome.CREATED, upstream_id=entry.upstream_id))
     return told
 
 
@@ -75,7 +77,21 @@ def _updated(delivery: Delivery, rows: Sequence[ObservedRecord], entries: EntryM
         else:
             entry = entries.updated(record, row)
             outcome = AttemptOutcome(address=record.address, state=AttemptState.APPLIED, entry=entry)
-            told.append(Told(outcome=outcome, reported=RecordOutcome.UPDATED))
+            told.append(Told(outcome=outcome, reported=RecordOutcome.UPDATED, upstream_id=entry.upstream_id))
+    return told
+
+
+def _deleted(delivery: Delivery, rows: Sequence[ObservedRecord]) -> list[Told]:
+    """The records are deleted, whatever the rows show of them; an answer that names some says nothing of the others."""
+    named = {short_id(row.upstream_id) for row in rows}
+    told = []
+    for record in delivery.records:
+        if named and short_id(record.upstream_id or "") not in named:
+            lost = f"answered 2xx, but the answer names other records and not {record.upstream_id}"
+            told.append(_unmapped(record.address, lost))
+        else:
+            outcome = AttemptOutcome(address=record.address, state=AttemptState.APPLIED, removes=record.locked)
+            told.append(Told(outcome=outcome, reported=RecordOutcome.DELETED, upstream_id=record.upstream_id))
     return told
 
 

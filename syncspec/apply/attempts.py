@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ from syncspec.apply.states import OPEN_STATES, AttemptState, may_follow
 from syncspec.errors import StateError
 from syncspec.lockfile import FieldDigests, LockEntry, OpenAttempt
 from syncspec.lockfile.lines import lens_text
-from syncspec.records import Lens, ObservedRecord, Target
+from syncspec.records import Data, Lens, ObservedRecord, Target
 
 __all__ = ["AttemptOutcome", "AttemptTable", "Intended", "Intent", "Settlement"]
 
@@ -26,7 +27,8 @@ class Intent:
     """One record that is about to be sent. `key` and `loose_key` are digests, `sent` those of its fields.
 
     `repeats` is the attempt that came before, `absences` how often the record was sent and then proved absent;
-    `alone`: it was in a request that was refused, so that it goes in one of its own.
+    `alone`: it was in a request that was refused, so that it goes in one of its own. `before`: what the upstream showed
+    of the fields of an update, those that are not sensitive.
     """
 
     address: str
@@ -44,6 +46,7 @@ class Intent:
     repeats: str | None = None
     absences: int = 0
     alone: bool = False
+    before: Data = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +65,8 @@ class Intended:
 class AttemptOutcome:
     """What an answer, or the lack of one, says of one attempt; `entry` is the lock entry that follows from it.
 
-    `replaces`: the entry of a deleted record that the address held before.
+    `replaces`: the entry of a deleted record that the address held before. `removes`: the entry of a record that is
+    deleted, which the address holds no more.
     """
 
     address: str
@@ -72,6 +76,7 @@ class AttemptOutcome:
     refused: bool = False
     entry: LockEntry | None = None
     replaces: LockEntry | None = None
+    removes: LockEntry | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +86,7 @@ class Settlement:
     `entry` is the lock entry that follows, None where the address holds what it held. `absent`: proved absent.
     `found` are the live matches of a duplicate. `horizon` and `stream` replace the attempt's own where its list was
     rebuilt, which begins the wait anew. `replaces`: the entry of another record that the address held, where that one
-    is deleted or a person decided so.
+    is deleted or a person decided so; `removes`: the entry of the record that this attempt deleted.
     """
 
     attempt: OpenAttempt
@@ -93,6 +98,7 @@ class Settlement:
     horizon: str | None = None
     stream: str | None = None
     replaces: LockEntry | None = None
+    removes: LockEntry | None = None
 
 
 _OPEN = ", ".join(f"'{state}'" for state in sorted(OPEN_STATES))
@@ -149,6 +155,8 @@ class AttemptTable:
                 for intent in intents
             ],
         )
+        overwritten = [(names[intent.address], json.dumps(intent.before)) for intent in intents if intent.before]
+        self._db.executemany("INSERT INTO overwritten VALUES (?, ?)", overwritten)
         return names
 
     def keep_lines(self, lines: Iterable[OpenAttempt]) -> None:
@@ -276,6 +284,17 @@ class AttemptTable:
         with reading():
             return self._db.execute(
                 "SELECT * FROM attempts WHERE lockfile = ? AND address = ? ORDER BY rowid", (self._lockfile, address)
+            ).fetchall()
+
+    def of_run(self, run: str) -> list[sqlite3.Row]:
+        """Every attempt of one run in its order, with what an update overwrote as `overwritten`."""
+        with reading():
+            # A journal of an older version lacks the table until it is written to.
+            has_table = self._db.execute("SELECT 1 FROM sqlite_schema WHERE name = 'overwritten'").fetchone()
+            known = "SELECT data FROM overwritten WHERE overwritten.attempt = attempts.attempt" if has_table else "NULL"
+            return self._db.execute(
+                f"SELECT *, ({known}) AS overwritten FROM attempts WHERE lockfile = ? AND run = ? ORDER BY rowid",  # noqa: S608
+                (self._lockfile, run),
             ).fetchall()
 
     def _select(self, condition: str) -> Iterator[OpenAttempt]:

@@ -15,7 +15,7 @@ from syncspec.errors import StateError
 __all__ = ["JOURNAL", "open_database", "prepare_state_dir", "reading", "writing"]
 
 JOURNAL = "journal.sqlite3"
-_VERSION = 2
+_VERSION = 3
 _BUSY_MS = 10_000
 
 
@@ -51,7 +51,9 @@ def open_database(folder: Path, *, create: bool) -> sqlite3.Connection | None:
             return None
         if version == 0:
             _initialise(connection, path)
-        elif version != _VERSION:
+        elif version in _STEPS and create:
+            _upgrade(connection)
+        elif version != _VERSION and version not in _STEPS:
             raise _unknown_version(path, version)
         damage = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
@@ -92,6 +94,18 @@ def _initialise(connection: sqlite3.Connection, path: Path) -> None:
         os.fsync(folder)
     finally:
         os.close(folder)
+
+
+_STEPS = {2: "CREATE TABLE overwritten (attempt TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT"}
+"""What takes a journal of that version to the next one; until it is written to, it is read as it is."""
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    while (version := int(connection.execute("PRAGMA user_version").fetchone()[0])) in _STEPS:
+        connection.execute(_STEPS[version])
+        connection.execute(f"PRAGMA user_version={version + 1}")
+    connection.execute("COMMIT")
 
 
 def _unusable(path: Path, error: sqlite3.Error) -> StateError:

@@ -72,7 +72,8 @@ class Delivery:
     def _intent(self, record: SentRecord) -> Intent:
         # What is changed is known by its upstream ID, and makes nothing that a key would find.
         creates = self.kind is MutationKind.CREATE
-        key = record.desired.key if creates else None
+        desired = record.desired if creates else None
+        key = desired.key if desired else None
         return Intent(
             address=record.address,
             kind=self.kind,
@@ -80,7 +81,7 @@ class Delivery:
             key=key_digest(key.strict, secret=record.key_secret) if key else None,
             loose_key=key_digest(key.loose, secret=record.key_secret) if key else None,
             key_id=record.key_id if key else None,
-            marker=record.desired.marker if creates else None,
+            marker=desired.marker if desired else None,
             lens=record.lens if creates else None,
             sent=record.sent,
             upstream_id=record.upstream_id,
@@ -89,6 +90,7 @@ class Delivery:
             repeats=self.repeats.get(record.address),
             absences=self.absences.get(record.address, 0),
             alone=self.alone,
+            before=record.before,
         )
 
     def outcomes(self, state: AttemptState, verdict: Verdict) -> list[AttemptOutcome]:

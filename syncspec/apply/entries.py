@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from syncspec.apply.clock import Clock, rfc3339
 from syncspec.apply.mapping import SentRecord
 from syncspec.keys import has_sensitive_key, key_digest
-from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, OpenAttempt, Origin
+from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, OpenAttempt, Origin, under
 from syncspec.records import Data, DesiredRecord, DesiredSet, FieldRules, Json, ObservedRecord, Target
 from syncspec.values import digest
 
@@ -40,6 +40,7 @@ class EntryMaker:
 
     def created(self, record: SentRecord, target: Target, row: ObservedRecord) -> LockEntry:
         """The entry of a record that this run created. What the answer shows is what was seen first."""
+        assert record.desired is not None
         return self._entry(
             record.desired,
             target,
@@ -66,13 +67,13 @@ class EntryMaker:
     def updated(self, record: SentRecord, row: ObservedRecord) -> LockEntry:
         """The entry of a record that this run updated; fields that the answer does not show were not seen yet."""
         assert record.locked is not None
+        assert record.desired is not None
         sent = self._seen(record.sent, record.desired.data, record.rules, row, whole=False)
         key, locked = record.desired.key, record.locked
         if key is not None and set(record.match_on) & sent.keys():
             locked = replace(locked, key=key_digest(key.strict, secret=record.key_secret))
-        locked = replace(locked, protect=locked.protect or record.desired.lifecycle.protect)
         locked = replace(locked, depends_on=record.desired.needs)
-        return _written(locked, sent, row, at=rfc3339(self.clock.now()))
+        return _written(under(locked, record.desired.lifecycle), sent, row, at=rfc3339(self.clock.now()))
 
     def update_found(
         self,
@@ -121,19 +122,19 @@ class EntryMaker:
                 name: replace(known, seen=self._digest(name, rules, row.data.get(name), private=known.private))
                 for name, known in sent.items()
             }
-        return LockEntry(
+        entry = LockEntry(
             address=attempt.address,
             target=attempt.target,
             upstream_id=row.upstream_id,
             origin=origin,
             locked_at=at,
-            protect=declared is not None and declared[1].lifecycle.protect,
             key=attempt.key,
             marker=attempt.marker,
             updated_at=row.updated_at,
             fields=fields,
             depends_on=declared[1].needs if declared is not None else (),
         )
+        return under(entry, declared[1].lifecycle) if declared is not None else entry
 
     def adopted(
         self, desired: DesiredRecord, record_set: DesiredSet, row: ObservedRecord, *, to_write: Collection[str] = ()
@@ -149,8 +150,8 @@ class EntryMaker:
 
     def moved(self, entry: LockEntry, desired: DesiredRecord) -> LockEntry:
         """The same record under its new address."""
-        protect = entry.protect or desired.lifecycle.protect
-        return replace(entry, address=desired.address, protect=protect, depends_on=desired.needs)
+        moved = replace(entry, address=desired.address, depends_on=desired.needs)
+        return under(moved, desired.lifecycle)
 
     def seen(
         self, entry: LockEntry, rules: FieldRules, row: ObservedRecord, *, agreed: Data | None = None
@@ -183,19 +184,19 @@ class EntryMaker:
         secret: bytes | None,
         fields: Mapping[str, FieldDigests],
     ) -> LockEntry:
-        return LockEntry(
+        entry = LockEntry(
             address=desired.address,
             target=target,
             upstream_id=row.upstream_id,
             origin=origin,
             locked_at=rfc3339(self.clock.now()),
-            protect=desired.lifecycle.protect,
             key=key_digest(desired.key.strict, secret=secret) if desired.key else None,
             marker=desired.marker if origin is Origin.CREATED else None,
             updated_at=row.updated_at,
             fields=fields,
             depends_on=desired.needs,
         )
+        return under(entry, desired.lifecycle)
 
     def _seen(
         self, sent: Mapping[str, FieldDigests], data: Data, rules: FieldRules, row: ObservedRecord, *, whole: bool

@@ -108,6 +108,8 @@ class Executor:
                 self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
 
     async def _deliver_wave(self, wave: Sequence[Delivery]) -> None:
+        wave = [self.ledger.without_held(delivery) for delivery in wave]
+        wave = [delivery for delivery in wave if delivery.records]
         if self.ledger.halted is None:
             try:
                 await self._herald.announce(wave)
@@ -270,7 +272,7 @@ class Executor:
             self.ledger.report(
                 each.outcome.address,
                 each.reported,
-                upstream_id=each.outcome.entry.upstream_id if each.outcome.entry is not None else None,
+                upstream_id=each.upstream_id,
                 error=each.outcome.message or None,
                 candidates=each.candidates,
             )

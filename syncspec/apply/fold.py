@@ -25,7 +25,8 @@ def fold(
     one that both hold takes the journal's digests if they were not folded yet. `known_attempts` are those of the
     lockfile's pending lines that this journal holds, whose fate is its to tell; other pending lines stay.
     Where lockfile and journal name different IDs for one address, both stay visible as an open attempt, unless it was
-    decided that the one replaces the other.
+    decided that the one replaces the other. An entry whose record was deleted goes, unless the address holds another
+    record meanwhile.
     """
     entries = dict(lockfile.entries)
     holders = {identity_of(entry): address for address, entry in entries.items()}
@@ -34,7 +35,8 @@ def fold(
     for identity in sorted(identities, key=lambda item: item.entry is not None):
         entry, locked = identity.entry, entries.get(identity.address)
         if entry is None:
-            if not identity.folded and locked is not None:
+            is_same = locked is not None and identity.replaces in (None, identity_of(locked))
+            if not identity.folded and locked is not None and is_same:
                 del entries[identity.address]
                 holders.pop(identity_of(locked), None)
         elif locked is not None and identity_of(locked) != identity_of(entry):

@@ -44,6 +44,9 @@ _ALWAYS = {
     "LC_ALL": "C",
 }
 
+_OFFLINE = {"GIT_ALLOW_PROTOCOL": "none", "GIT_NO_LAZY_FETCH": "1"}
+"""There is no protocol of that name, so that none is allowed."""
+
 _FIXED = (
     "color.ui=false",
     "core.fsmonitor=false",
@@ -82,13 +85,15 @@ class Answer:
 class Git:
     """How git is started: the folder that it runs in, its time limit in seconds, and for which repository.
 
-    `git_dir` None: the repository that the folder is in. `settings` are put on top of the user's; they travel in the
+    `git_dir` None: the repository that the folder is in. `offline`: no remote is reached, not even for objects that a
+    partial clone lacks. `settings` are put on top of the user's; they travel in the
     environment and not on the command line, which every user of the machine can read.
     """
 
     folder: Path
     timeout: float
     git_dir: Path | None = None
+    offline: bool = False
     settings: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     def run(self, *arguments: str, stdin: bytes = b"") -> Answer:
@@ -139,7 +144,7 @@ class Git:
             kept[f"GIT_CONFIG_VALUE_{number}"] = value
         if self.settings:
             kept["GIT_CONFIG_COUNT"] = str(first + len(self.settings))
-        return kept | _ALWAYS
+        return kept | _ALWAYS | (_OFFLINE if self.offline else {})
 
 
 def _wait(process: subprocess.Popen[bytes], timeout: float) -> int | None:

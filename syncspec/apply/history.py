@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import orjson
@@ -14,7 +14,7 @@ from syncspec.diagnostics import Source
 from syncspec.errors import UsageError
 from syncspec.settings import LoadedProject
 
-__all__ = ["RunSummary", "packed", "past_runs", "run_report"]
+__all__ = ["RunSummary", "named_run", "packed", "past_runs", "run_report"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +97,18 @@ def run_report(project: LoadedProject, run: str) -> Report:
     rows: list[sqlite3.Row] = []
     if journal is not None:
         with journal:
-            rows = [row for row in journal.runs() if row["run"].startswith(run)]
-    if len(rows) != 1:
-        detail = f'{len(rows)} runs begin with "{run}".' if rows else f'No run begins with "{run}".'
-        raise UsageError("No such run", detail=detail, hint="list them with: syncspec runs")
-    if rows[0]["report"] is None:
-        detail = f"{rows[0]['run']} has not ended, or died before it could write one."
+            rows = journal.runs()
+    row = named_run(rows, run)
+    if row["report"] is None:
+        detail = f"{row['run']} has not ended, or died before it could write one."
         raise UsageError("The run left no report", detail=detail, hint="the next apply reports what is not settled")
-    return _unpacked(rows[0]["run"], rows[0]["report"])
+    return _unpacked(row["run"], row["report"])
+
+
+def named_run(rows: Iterable[sqlite3.Row], run: str) -> sqlite3.Row:
+    """The one run whose name begins like that. Raises UsageError."""
+    found = [row for row in rows if row["run"].startswith(run)]
+    if len(found) != 1:
+        detail = f'{len(found)} runs begin with "{run}".' if found else f'No run begins with "{run}".'
+        raise UsageError("No such run", detail=detail, hint="list them with: syncspec runs")
+    return found[0]

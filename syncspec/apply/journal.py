@@ -43,7 +43,8 @@ class LockLostError(StateError):
 class Identity:
     """What the journal knows of one address; `entry` None: it holds nothing any more.
 
-    `replaces` is the place and upstream ID that the address held before, where somebody decided that it holds another.
+    `replaces` is the place and upstream ID that the address held before, where somebody decided that it holds another,
+    or that record was deleted.
     """
 
     address: str
@@ -204,6 +205,7 @@ class Journal:
                     (outcome.entry for outcome in outcomes if outcome.entry),
                     replaced={outcome.address: outcome.replaces for outcome in outcomes if outcome.replaces},
                 )
+                self._drop(outcome.removes for outcome in outcomes if outcome.removes)
         except StateError:
             if returned:
                 with suppress(StateError), writing(self._db):
@@ -223,6 +225,7 @@ class Journal:
                 (item.entry for item in settlements if item.entry),
                 replaced={item.attempt.address: item.replaces for item in settlements if item.replaces},
             )
+            self._drop(item.removes for item in settlements if item.removes)
 
     def take_over(self, lines: Iterable[OpenAttempt], *, now: datetime) -> None:
         """Turn what dead runs left intended to unknown, and take over pending lines. For the run lock's holder only."""
@@ -272,6 +275,14 @@ class Journal:
                 (self._lockfile, entry.address, entry_line(entry), private_digests(entry), before.get(entry.address))
                 for entry in entries
             ],
+        )
+
+    def _drop(self, entries: Iterable[LockEntry]) -> None:
+        """Note that addresses hold nothing any more, and which record each held: no other one is dropped for it."""
+        self._db.executemany(
+            "INSERT INTO identities VALUES (?, ?, NULL, NULL, ?, 0) ON CONFLICT (lockfile, address) "
+            "DO UPDATE SET line = NULL, private = NULL, replaces = excluded.replaces, folded = 0",
+            [(self._lockfile, entry.address, orjson.dumps(identity_of(entry))) for entry in entries],
         )
 
     def identities(self, *, beyond: Container[str] = (), shared: bool = False) -> tuple[Identity, ...]:

@@ -10,7 +10,8 @@ from syncspec.apply.clock import Clock
 from syncspec.apply.delivery import Delivery
 from syncspec.apply.events import OnEvent, RecordFinished
 from syncspec.apply.journal import Journal, LockLostError
-from syncspec.apply.report import RecordOutcome, RecordReport
+from syncspec.apply.mapping import SentRecord
+from syncspec.apply.report import DONE, RecordOutcome, RecordReport
 from syncspec.diagnostics import Diagnostic, Source
 from syncspec.errors import StateError
 from syncspec.planning.plan import Change
@@ -120,6 +121,27 @@ class Ledger:
         for change in changes:
             if change.address not in self.reports:
                 self.report(change.address, RecordOutcome.NOT_ATTEMPTED, error=self.halted or change.reason)
+
+    def without_held(self, delivery: Delivery) -> Delivery:
+        """The delivery without records that wait for one which did not succeed; of these it is reported why."""
+        causes = {record.address: self._cause(record) for record in delivery.records if record.after}
+        held = {address: cause for address, cause in causes.items() if cause is not None}
+        for address, cause in held.items():
+            self.report(address, RecordOutcome.NOT_ATTEMPTED, error=cause)
+        if not held:
+            return delivery
+        return replace(delivery, records=tuple(each for each in delivery.records if each.address not in held))
+
+    def _cause(self, record: SentRecord) -> str | None:
+        """Why a record is not sent: one that it comes after was not done in this run."""
+        for address in record.after:
+            report = self.reports.get(address)
+            if report is not None and report.outcome not in DONE:
+                what = report.outcome.replace("_", " ")
+                return f"it comes after {address}, whose own step is {what}" + (
+                    f": {report.error}" if report.error else ""
+                )
+        return None
 
     def leave(self, delivery: Delivery, reason: str) -> None:
         """Report records that were not sent in this run, unless an outcome is known already."""

@@ -18,30 +18,37 @@ __all__ = ["Mapped", "SentRecord", "map_answer", "map_by_id"]
 class SentRecord:
     """A record as it was sent: its declaration, the wire's data, and how its set tells records apart.
 
+    A record that is deleted has no declaration. `before`: what an update overwrites, sensitive fields left out.
+    `after` are addresses of which each must have succeeded before.
     `key_secret` keys the digests of its match key, where that is sensitive, and `key_id` names it. `sent` holds the
     digests of the fields that are sent; `lens` is how the record is recognised later. `locked` is the entry of the
-    record that an update changes, `replaces` that of a deleted record in whose place another one is created.
+    record that is changed or deleted, `replaces` that of a deleted record in whose place another one is created.
     """
 
-    desired: DesiredRecord
-    wire: Data
-    match_on: tuple[str, ...]
-    marker_field: str | None
-    rules: FieldRules
+    desired: DesiredRecord | None
+    wire: Data = field(default_factory=dict)
+    match_on: tuple[str, ...] = ()
+    marker_field: str | None = None
+    rules: FieldRules = field(default_factory=FieldRules)
     key_secret: bytes | None = field(default=None, repr=False)
     key_id: str | None = None
     lens: Lens | None = None
     sent: Mapping[str, FieldDigests] = field(default_factory=dict)
     locked: LockEntry | None = None
     replaces: LockEntry | None = None
+    before: Data = field(default_factory=dict)
+    after: tuple[str, ...] = ()
 
     @property
     def address(self) -> str:
-        return self.desired.address
+        if self.desired is not None:
+            return self.desired.address
+        assert self.locked is not None
+        return self.locked.address
 
     @property
     def upstream_id(self) -> str | None:
-        """The record that is changed; None where one is created."""
+        """The record that is changed or deleted; None where one is created."""
         return self.locked.upstream_id if self.locked is not None else None
 
 
@@ -115,7 +122,7 @@ def _by_marker(first: SentRecord) -> Readers:
         value = row.data.get(name) if name is not None else None
         return value if isinstance(value, str) and value else None
 
-    return (lambda record: record.desired.marker if name is not None else None), shown
+    return (lambda record: record.desired.marker if name is not None and record.desired else None), shown
 
 
 def _by_strict_key(first: SentRecord) -> Readers:

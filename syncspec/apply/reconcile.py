@@ -4,7 +4,8 @@ A create was applied where exactly one live record that nobody else holds carrie
 did when it was sent. A record that only looks like it is locked too, but not taken for ours: the attempt is watched
 until its horizon. A create was not applied where a whole list of one unchanged stream, begun after its horizon, shows
 nothing like it; that sends the record once more, and the second such proof needs a person. Nothing else sends a record
-again, except where the upstream itself refuses a second one. What became of an update its record tells: `changed.py`.
+again, except where the upstream itself refuses a second one. What became of an update or a deletion its record tells:
+`changed.py` and `removed.py`.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from syncspec.apply.changed import ChangeCase
 from syncspec.apply.clock import Moment, rfc3339
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.likeness import CollectionRows
+from syncspec.apply.removed import RemovalCase
 from syncspec.apply.states import AttemptState
 from syncspec.lockfile import LockEntry, OpenAttempt, Origin
 from syncspec.records import Absence, DesiredRecord, DesiredSet, Observation, ObservedRecord
@@ -159,6 +161,8 @@ class _Case:
         attempt, seen, lens = self.attempt, self.seen, self.attempt.lens
         if attempt.kind == MutationKind.UPDATE:
             return self.change.doubt
+        if attempt.kind == MutationKind.DELETE:
+            return self.removal.doubt
         if attempt.key is None and attempt.marker is None:
             return "it has neither a match key nor a marker to be recognised by"
         if not self.is_comparable:
@@ -177,18 +181,40 @@ class _Case:
     def change(self) -> ChangeCase:
         """The attempt as a change of a record that exists."""
         attempt, reading = self.attempt, self.reading
-        upstream_id = short_id(attempt.upstream_id or "")
-        locked, declared = reading.locked.get(attempt.address), reading.declared.get(attempt.address)
-        is_same = locked is not None and locked.target.place == attempt.target.place
+        declared = reading.declared.get(attempt.address)
         return ChangeCase(
             attempt=attempt,
             seen=self.seen,
-            row=self.rows.by_id.get(upstream_id),
-            locked=locked if locked and is_same and short_id(locked.upstream_id) == upstream_id else None,
+            row=self.own_row,
+            locked=self.own_entry,
             declared=declared if declared and declared[0].target.place == attempt.target.place else None,
             entries=reading.entries,
             is_over=self.is_over,
         )
+
+    @property
+    def removal(self) -> RemovalCase:
+        """The attempt as a deletion of a record that existed."""
+        return RemovalCase(
+            attempt=self.attempt,
+            seen=self.seen,
+            row=self.own_row,
+            locked=self.own_entry,
+            is_over=self.is_over,
+        )
+
+    @property
+    def own_row(self) -> ObservedRecord | None:
+        """The record that the attempt was to change or delete, as the list shows it."""
+        return self.rows.by_id.get(short_id(self.attempt.upstream_id or ""))
+
+    @property
+    def own_entry(self) -> LockEntry | None:
+        """The lock entry of that very record, where the address still holds it."""
+        attempt, locked = self.attempt, self.reading.locked.get(self.attempt.address)
+        if locked is None or locked.target.place != attempt.target.place:
+            return None
+        return locked if short_id(locked.upstream_id) == short_id(attempt.upstream_id or "") else None
 
     def is_deleted(self, entry: LockEntry) -> bool:
         """Whether the list shows that an entry's record is gone, so that another one may take its address."""
@@ -211,6 +237,8 @@ def _judge(case: _Case) -> Settlement | None:
             return _judge_create(case)
         case MutationKind.UPDATE:
             return case.change.judge()
+        case MutationKind.DELETE:
+            return case.removal.judge()
         case _:
             return None
 

@@ -9,11 +9,11 @@ from enum import StrEnum
 
 from syncspec.diagnostics import Diagnostic, Severity, Source
 
-__all__ = ["RecordOutcome", "RecordReport", "Report"]
+__all__ = ["DONE", "RecordOutcome", "RecordReport", "Report"]
 
 
 class RecordOutcome(StrEnum):
-    """What became of one declared record in this run."""
+    """What became of one record in this run."""
 
     CREATED = "created"
     ADOPTED = "adopted"
@@ -23,6 +23,18 @@ class RecordOutcome(StrEnum):
     REJECTED = "rejected"
     UNKNOWN = "unknown"
     NOT_ATTEMPTED = "not_attempted"
+
+
+DONE = frozenset(
+    {
+        RecordOutcome.CREATED,
+        RecordOutcome.ADOPTED,
+        RecordOutcome.UPDATED,
+        RecordOutcome.DELETED,
+        RecordOutcome.UNCHANGED,
+    }
+)
+"""Outcomes after which nothing is left to do for a record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

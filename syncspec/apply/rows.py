@@ -14,7 +14,7 @@ from syncspec.lockfile.lines import parse_lens, parse_line
 from syncspec.records import Target
 from syncspec.upstream.protocol import MutationKind
 
-__all__ = ["entry_of", "open_attempt", "packed_sent", "private_digests"]
+__all__ = ["entry_of", "open_attempt", "packed_sent", "private_digests", "unpacked_sent"]
 
 
 def open_attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> OpenAttempt:
@@ -58,7 +58,7 @@ def open_attempt(connection: sqlite3.Connection, row: sqlite3.Row) -> OpenAttemp
         refused=bool(row["refused"] or row["alone"]),
         stream=row["stream"],
         absences=row["absences"] + row["absent"],
-        sent=_unpacked_sent(row["sent"]),
+        sent=unpacked_sent(row["sent"]),
     )
 
 
@@ -69,7 +69,8 @@ def packed_sent(sent: Mapping[str, FieldDigests]) -> bytes | None:
     return orjson.dumps({name: [item.sent] if item.private else item.sent for name, item in sent.items()})
 
 
-def _unpacked_sent(text: bytes | None) -> dict[str, FieldDigests]:
+def unpacked_sent(text: bytes | None) -> dict[str, FieldDigests]:
+    """What `packed_sent` made."""
     values = orjson.loads(text) if text else {}
     return {
         name: FieldDigests(sent=value[0], private=True) if isinstance(value, list) else FieldDigests(sent=value)

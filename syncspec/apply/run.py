@@ -25,7 +25,7 @@ from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import Ledger
 from syncspec.apply.listener import Listener
 from syncspec.apply.reconcile import Reconciled, reconcile
-from syncspec.apply.report import RecordOutcome, RecordReport, Report
+from syncspec.apply.report import DONE, RecordOutcome, RecordReport, Report
 from syncspec.apply.shared import SharedState
 from syncspec.apply.state import State, journaled_state, reading_of
 from syncspec.apply.states import AttemptState
@@ -190,7 +190,7 @@ class Run:
     def _lock_without_sending(self, plan: Plan) -> list[LockEntry]:
         kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
         self._kept = {entry.address: entry for entry in kept.made}
-        if kept.made:
+        if kept.made or kept.removed:
             self._journal.put(kept.made, removed=kept.removed, replaced=kept.replaced, epochs=self._epochs)
         return kept.made
 
@@ -204,16 +204,16 @@ class Run:
         self.tell_planned(replace(plan, changes=tuple(ready)))
         await self.send(plan)
 
-    async def send(self, plan: Plan, *, last: bool = False) -> None:
-        """Send the batches of a plan that wait for no other, or the `last` ones, which come after all that wait.
+    async def send(self, plan: Plan) -> None:
+        """Send the batches of a plan that wait for no other; what became of them is recorded.
 
-        What became of them is recorded, and folded where the run ends here.
+        It is folded where the run ends here.
         """
         assert self._executor is not None
         try:
             # What this run adopted may be updated in it, before it is folded.
             locked = {**self.state.lockfile.entries, **self._kept}
-            await self._executor.deliver(deliveries_of(plan, self._sets, locked, self._entries, last=last))
+            await self._executor.deliver(deliveries_of(plan, self._sets, locked, self._entries))
         except BaseException:
             self._fold_if_ours()
             raise
@@ -247,7 +247,7 @@ class Run:
         return {
             change.address
             for change in plan.changes
-            if change.desired is not None
+            if (change.desired is not None or change.action is Action.DELETE)
             and (
                 reports[change.address].outcome is RecordOutcome.UNKNOWN
                 if change.address in reports
@@ -267,8 +267,8 @@ class Run:
             self._executor.ledger.report(
                 item.attempt.address,
                 outcome,
-                upstream_id=item.entry.upstream_id if item.entry is not None else None,
-                error=None if outcome in _DONE else item.evidence,
+                upstream_id=item.entry.upstream_id if item.entry is not None else item.attempt.upstream_id,
+                error=None if outcome in DONE else item.evidence,
                 candidates=item.found,
             )
 
@@ -327,13 +327,12 @@ _OUTCOMES = {
 """What a settlement means for the report; what is not there is still open, or sent again."""
 
 
-_DONE = frozenset({RecordOutcome.CREATED, RecordOutcome.ADOPTED, RecordOutcome.UPDATED})
-
-
 def _applied_outcome(item: Settlement) -> RecordOutcome:
     """What an attempt did that turned out to be applied."""
     if item.attempt.kind == MutationKind.UPDATE:
         return RecordOutcome.UPDATED
+    if item.attempt.kind == MutationKind.DELETE:
+        return RecordOutcome.DELETED
     found = item.entry is not None and item.entry.origin is not Origin.CREATED
     return RecordOutcome.ADOPTED if found else RecordOutcome.CREATED
 
@@ -359,6 +358,7 @@ def _report_unsent(change: Change) -> RecordReport:
     """Report a change that no request belongs to."""
     outcome = _UNSENT[change.action]
     silent = outcome in (RecordOutcome.ADOPTED, RecordOutcome.UNCHANGED) and change.action is not Action.DRIFT
+    silent = silent and not change.drops
     return RecordReport(
         address=change.address,
         outcome=outcome,

@@ -62,6 +62,9 @@ CREATE INDEX open_attempts ON attempts (lockfile, state) WHERE state NOT IN ('ap
 CREATE INDEX attempts_of_address ON attempts (lockfile, address);
 CREATE INDEX absent_attempts ON attempts (lockfile) WHERE state = 'not_applied' AND absences + absent > 0;
 
+-- What an update found in the fields that it overwrote, as JSON, for an undo; without the values of sensitive fields.
+CREATE TABLE overwritten (attempt TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT;
+
 -- Every upstream ID of every 2xx answer, mapped or not.
 CREATE TABLE returned (
     run TEXT NOT NULL,
@@ -77,7 +80,7 @@ CREATE TABLE returned (
 
 -- The lock entries that outcomes made, as lockfile lines (null: the address holds nothing any more)
 -- and digests that stay on this machine; `replaces` names the other record that the address held before, where
--- somebody decided so; `folded` is 1 once a lockfile that says the same is on disk, 2 once the shared state says so,
+-- somebody decided so or that record was deleted; `folded` is 1 once a lockfile that says the same is on disk, 2 once the shared state says so,
 -- -1 while that is under way.
 CREATE TABLE identities (
     lockfile TEXT NOT NULL,

@@ -78,6 +78,11 @@ class State:
             for item in reconciled.settlements
             if item.entry is not None
         ]
+        made += [
+            Identity(address=item.removes.address, entry=None, folded=False, replaces=identity_of(item.removes))
+            for item in reconciled.settlements
+            if item.removes is not None
+        ]
         known = {attempt.attempt for attempt in stepped}
         folded = fold(self.lockfile, made, still_open, known_attempts=known, declared=declared)
         return replace(

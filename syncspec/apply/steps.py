@@ -10,7 +10,7 @@ from itertools import groupby
 from syncspec.apply.delivery import Delivery
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.mapping import SentRecord
-from syncspec.lockfile import LockEntry, identity_of
+from syncspec.lockfile import LockEntry, identity_of, under
 from syncspec.planning.batches import change_data
 from syncspec.planning.fields import differing
 from syncspec.planning.plan import Action, Batch, Change, ObservationSummary, Plan
@@ -35,9 +35,10 @@ class Kept:
 
 
 def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> Kept:
-    """Adoptions, moves, and what was seen for the first time, of all that waits for nothing."""
+    """Adoptions, moves, what was seen for the first time, and what is declared of a record's removal, of all that waits
+    for nothing."""
     made: list[LockEntry] = []
-    removed: list[str] = []
+    removed = [change.address for change in plan.changes if change.drops]
     for change in plan.changes:
         record_set = sets.get(change.set_name)
         if change.desired is None or record_set is None or change.waits_for:
@@ -51,7 +52,9 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
         elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
             agreed = _agreed(record_set, change.desired, change.observed)
             seen = entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed)
-            made.append(replace(seen, depends_on=change.desired.needs))
+            made.append(under(replace(seen, depends_on=change.desired.needs), change.desired.lifecycle))
+        elif change.relocks:
+            made.append(under(locked[change.address], change.desired.lifecycle))
     former = {entry.address: locked[entry.address] for entry in made if entry.address in locked}
     replaced = {entry.address: former[entry.address] for entry in made if _is_another(entry, former)}
     return Kept(made, removed, replaced)
@@ -67,22 +70,20 @@ def _agreed(record_set: DesiredSet, desired: DesiredRecord, row: ObservedRecord)
     return {name: value for name, value in desired.data.items() if name not in others}
 
 
-def deliveries_of(
-    plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker, *, last: bool = False
-) -> list[list[Delivery]]:
-    """A plan's batches that can be sent as they are, wave by wave: those before the first wave that waits for others.
-
-    `last`: those that come after the waves that wait, and do not wait themselves.
-    """
+def deliveries_of(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> list[list[Delivery]]:
+    """A plan's batches that can be sent as they are, wave by wave: those before the first wave that has to wait."""
     lenses = {name: record_set.lens for name, record_set in sets.items()}
     seen = {summary.target.place: summary for summary in plan.observations}
     deliveries: list[tuple[int, Delivery]] = []
     waits = {batch.wave for batch in plan.batches if any(change.waits_for for change in batch.changes)}
     first = min(waits, default=math.inf)
-    chosen = [batch for batch in plan.batches if batch.wave not in waits and (batch.wave > first) is last]
+    chosen = [batch for batch in plan.batches if batch.wave < first]
     for batch in sorted(chosen, key=lambda batch: batch.wave):
         records = tuple(
-            _sent(sets[change.set_name], lenses[change.set_name], change, locked, entries) for change in batch.changes
+            _deleted(change, locked)
+            if change.action is Action.DELETE
+            else _sent(sets[change.set_name], lenses[change.set_name], change, locked, entries)
+            for change in batch.changes
         )
         deliveries.append((batch.wave, _delivery(batch, records, seen[batch.target.place])))
     return [[item for _, item in wave] for _, wave in groupby(deliveries, key=lambda pair: pair[0])]
@@ -102,6 +103,10 @@ def _delivery(batch: Batch, records: tuple[SentRecord, ...], seen: ObservationSu
         absences={address: resend.absences for address, resend in resends.items()},
         alone=any(resend.alone for resend in resends.values()),
     )
+
+
+def _deleted(change: Change, locked: Mapping[str, LockEntry]) -> SentRecord:
+    return SentRecord(desired=None, locked=locked[change.address], after=change.after)
 
 
 def _sent(
@@ -126,4 +131,6 @@ def _sent(
         else entries.changing(names, desired.data, rules, change.observed),
         locked=None if creates else locked[change.address],
         replaces=locked.get(change.address) if creates else None,
+        before={} if creates else {each.path: each.before for each in change.fields if not each.sensitive},
+        after=change.after,
     )

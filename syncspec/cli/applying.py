@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import anyio
@@ -23,6 +23,8 @@ from syncspec.render.plan_text import summary_line
 
 __all__ = ["Applying"]
 
+Act = Callable[..., Awaitable[AppliedReport]]
+
 
 class Applying:
     """An apply under way. Signals before the first request cancel it; later ones stop the run."""
@@ -37,17 +39,19 @@ class Applying:
 
     def run(self, project: AsyncProject, *, ask: bool, **options: Any) -> AppliedReport | None:
         """Apply; None where it was interrupted before anything was sent. Raises what `AsyncProject.apply` raises."""
-        with watch(self._screen) as view:
-            return run_to_end(functools.partial(self._supervised, project, view, ask=ask, **options))
+        return self.supervise(project.apply, ask=ask, **options)
 
-    async def _supervised(
-        self, project: AsyncProject, view: View, *, ask: bool, **options: Any
-    ) -> AppliedReport | None:
+    def supervise(self, act: Act, *, ask: bool, **options: Any) -> AppliedReport | None:
+        """Do what is carried out as an apply is: `act` takes the same options and raises the same."""
+        with watch(self._screen) as view:
+            return run_to_end(functools.partial(self._supervised, act, view, ask=ask, **options))
+
+    async def _supervised(self, act: Act, view: View, *, ask: bool, **options: Any) -> AppliedReport | None:
         report: AppliedReport | None = None
         with single_error():
             async with anyio.create_task_group() as tasks:
                 tasks.start_soon(self._heed_signals, tasks.cancel_scope)
-                report = await project.apply(
+                report = await act(
                     on_plan=functools.partial(self._show_plan, view, ask=ask),
                     confirm=functools.partial(self._confirm, view) if ask else None,
                     on_event=functools.partial(self._event, view),

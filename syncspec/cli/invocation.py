@@ -119,12 +119,16 @@ class Invocation:
                 found.update(read_var_file(path))
         return {**found, **self.variables}
 
-    def _environ(self) -> dict[str, str]:
-        """The process's environment, and below it what --env-file adds."""
+    def given_environ(self) -> dict[str, str]:
+        """What --env-file gives, and nothing of the process's environment. Raises UsageError."""
         added: dict[str, str] = {}
         for path in self.env_files:
             added.update(_read_env_file(path))
-        return {**added, **os.environ}
+        return added
+
+    def _environ(self) -> dict[str, str]:
+        """The process's environment, and below it what --env-file adds."""
+        return {**self.given_environ(), **os.environ}
 
 
 def _read_env_file(path: Path) -> dict[str, str]:

@@ -11,6 +11,7 @@ from syncspec.lockfile.entries import (
     conflict_of,
     identity_of,
     is_conflict,
+    under,
 )
 
 __all__ = [
@@ -24,4 +25,5 @@ __all__ = [
     "conflict_of",
     "identity_of",
     "is_conflict",
+    "under",
 ]

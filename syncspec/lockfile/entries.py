@@ -11,10 +11,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from syncspec.records import Lens, OnRemove, Target
+from syncspec.records import Lens, Lifecycle, OnRemove, Target
 
 __all__ = [
     "DigestKeys",
@@ -27,6 +27,7 @@ __all__ = [
     "conflict_of",
     "identity_of",
     "is_conflict",
+    "under",
 ]
 
 _CONFLICT = "two-ids."
@@ -170,6 +171,15 @@ class Lockfile:
 def identity_of(entry: LockEntry) -> tuple[str, ...]:
     """Which record an entry names: its place and its upstream ID."""
     return (*entry.target.place, entry.upstream_id)
+
+
+def under(entry: LockEntry, lifecycle: Lifecycle) -> LockEntry:
+    """The entry with what is declared of its record's removal; a protection that nobody speaks of any more stays."""
+    protect = entry.protect if lifecycle.protect is None else lifecycle.protect
+    words = (protect, lifecycle.on_remove, lifecycle.delete_adopted)
+    if words == (entry.protect, entry.on_remove, entry.delete_adopted):
+        return entry
+    return replace(entry, protect=protect, on_remove=lifecycle.on_remove, delete_adopted=lifecycle.delete_adopted)
 
 
 def conflict_of(one: LockEntry, other: LockEntry, *, evidence: str) -> OpenAttempt:

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from syncspec.diagnostics import Severity, did_you_mean
+from syncspec.diagnostics import Severity, Source, did_you_mean
 from syncspec.errors import ManifestError
 from syncspec.lookups import Lookups
 from syncspec.manifests.cross_checks import check_keys, check_names, check_upstream_ids
+from syncspec.manifests.declared_settings import declared_settings, report_undecided
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.documents import Path as Place
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.field_rules import contradiction, merged_rules
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.head import body_of, kind_of_manifest
+from syncspec.manifests.lifecycle import check_protection
 from syncspec.manifests.lookup_sets import load_lookups, shaped_lookups
+from syncspec.manifests.membership import Manifests, in_environment, names_of
+from syncspec.manifests.moves import with_moves
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Inputs, Settings
 from syncspec.manifests.project_models import CollectionSpec, GuardsSpec, UpstreamSpec
@@ -49,8 +53,13 @@ def assemble(
     documents: Sequence[Document], *, settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
 ) -> LoadedProject:
     """The loaded project. Raises ManifestError with every error of all its files."""
-    loaded, lookups, upstreams = _loaded(documents, settings, inputs, layout, problems)
+    manifests = _manifests(documents, problems)
+    present, elsewhere = in_environment(manifests, settings, problems)
+    loaded, lookups, upstreams = _loaded(present, settings, inputs, layout, problems)
+    loaded = with_moves(loaded, problems, elsewhere=elsewhere)
     state = state_settings(settings, problems, trial=inputs.trial)
+    if inputs.placeholders and settings is not None and settings.spec is None and not problems.has_errors:
+        report_undecided(problems)
     if problems.has_errors:
         raise ManifestError(
             "The manifests have errors", diagnostics=[item for item in problems.diagnostics() if item.is_error]
@@ -68,10 +77,12 @@ def assemble(
         environment=settings.environment if settings is not None else None,
         upstreams=upstreams,
         sets=tuple(sorted((entry.desired for entry in loaded), key=lambda desired: desired.name)),
+        elsewhere=elsewhere,
         guards=_guards(spec.guards if spec is not None else None),
         lockfile=layout.lockfile,
         state_dir=layout.state_dir,
         has_file=layout.has_file,
+        declared=declared_settings(settings) if inputs.placeholders and settings is not None else {},
         state=state,
         data_schemas={collection: tuple(found) for collection, found in sorted(schemas.items())},
         diagnostics=problems.diagnostics(),
@@ -79,15 +90,20 @@ def assemble(
     )
 
 
-def _loaded(
-    documents: Sequence[Document], settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
-) -> tuple[list[LoadedSet], list[Lookups], dict[str, UpstreamSettings]]:
+def _manifests(documents: Sequence[Document], problems: Problems) -> Manifests:
+    """The sets among the documents, whatever environments they are for; their names are checked."""
     bodies = [(each, body_of(each, kind=kind_of_manifest(each), problems=problems)) for each in documents]
     manifests = [(document, body) for document, body in bodies if body is not None]
-    named = _names(manifests)
-    check_names(named, problems)
+    check_names(names_of(manifests), problems)
+    return manifests
+
+
+def _loaded(
+    manifests: Manifests, settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
+) -> tuple[list[LoadedSet], list[Lookups], dict[str, UpstreamSettings]]:
     collections = (settings.spec.collections or {}) if settings is not None and settings.spec is not None else {}
     around = _surroundings(settings, inputs, layout, [body for _, body in manifests], problems)
+    around = around and replace(around, placeholders=inputs.placeholders)
     schemas = SchemaFiles(layout.root)
     loaded: list[LoadedSet] = []
     lookups: list[Lookups] = []
@@ -108,7 +124,11 @@ def _loaded(
                 entry = load_set(shaped, around=around, schemas=schemas, root=layout.root, problems=problems)
             loaded += [] if entry is None else [entry]
         used |= expansion.used
-    unsure = {name for name, _ in named} - {each.desired.name for each in loaded} - {each.name for each in lookups}
+    unsure = (
+        {name for name, _ in names_of(manifests)}
+        - {each.desired.name for each in loaded}
+        - {each.name for each in lookups}
+    )
     loaded = resolve_references(loaded, lookups, unsure=unsure, problems=problems)
     for entry in loaded:
         entry.checks.finish()
@@ -147,8 +167,8 @@ def _surroundings(
     if problems.error_count > before and len(upstreams) < len(spec.upstreams or {}):
         return None
 
-    def collection_place(collection_id: str, key: str) -> tuple[Document, Place]:
-        return document, settings.where(("spec", "collections", collection_id, key))
+    def collection_place(collection_id: str, *keys: str) -> tuple[Document, Place]:
+        return document, settings.where(("spec", "collections", collection_id, *keys))
 
     return Surroundings(
         project=settings.name,
@@ -156,7 +176,8 @@ def _surroundings(
         upstreams=upstreams,
         default_upstream=next(iter(upstreams)) if len(upstreams) == 1 else None,
         collections=spec.collections or {},
-        lifecycles=settings.lifecycles,
+        lifecycle=spec.lifecycle,
+        protected_at=_protected_at(settings),
         collection_place=collection_place,
     )
 
@@ -170,8 +191,8 @@ def _without_file(layout: Layout, bodies: list[dict[str, Value]]) -> Surrounding
         if isinstance(name, str) and name and "${" not in name:
             named.add(name)
 
-    def collection_place(collection_id: str, key: str) -> tuple[Document, Place]:
-        raise AssertionError(f"no project file says anything of {collection_id}.{key}")
+    def collection_place(collection_id: str, *keys: str) -> tuple[Document, Place]:
+        raise AssertionError(f"no project file says anything of {collection_id}")
 
     return Surroundings(
         project=layout.name,
@@ -179,7 +200,8 @@ def _without_file(layout: Layout, bodies: list[dict[str, Value]]) -> Surrounding
         upstreams={name: embedded_settings(name, UpstreamSpec()) for name in sorted(named)},
         default_upstream=_EMBEDDED,
         collections={},
-        lifecycles=(),
+        lifecycle=None,
+        protected_at=None,
         collection_place=collection_place,
     )
 
@@ -206,8 +228,19 @@ def _upstreams(
     return found
 
 
+def _protected_at(settings: Settings) -> Source | None:
+    """Where the project or its environment protects every record."""
+    lifecycle = settings.spec.lifecycle if settings.spec is not None else None
+    if lifecycle is None or not lifecycle.protect:
+        return None
+    return settings.document.value_source(settings.where(("spec", "lifecycle", "protect")))
+
+
 def _check_collections(settings: Settings, collections: dict[str, CollectionSpec], problems: Problems) -> None:
+    protected_at = _protected_at(settings)
     for collection_id, spec in collections.items():
+        path = settings.where(("spec", "collections", collection_id, "lifecycle", "protect"))
+        check_protection(spec.lifecycle, protected_at, document=settings.document, path=path, problems=problems)
         rules = merged_rules(provider(collection_id.partition(":")[0]), (spec.fields,))
         sensitive = [name for name, rule in rules.fields.items() if rule.sensitive]
         problems.hide_fields(settings.document.file, sensitive)
@@ -227,8 +260,7 @@ def _check_collections(settings: Settings, collections: dict[str, CollectionSpec
 
 
 def _guards(spec: GuardsSpec | None) -> Guards:
-    if spec is None:
-        return Guards()
+    spec = spec or GuardsSpec()
     return Guards(
         max_creates=spec.max_creates,
         max_adopts=spec.max_adopts,
@@ -236,16 +268,6 @@ def _guards(spec: GuardsSpec | None) -> Guards:
         max_deletes=spec.max_deletes,
         max_deletes_percent=spec.max_deletes_percent,
     )
-
-
-def _names(manifests: list[tuple[Document, dict[str, Value]]]) -> list[tuple[str, Document]]:
-    named = []
-    for document, body in manifests:
-        metadata = body.get("metadata")
-        name = metadata.get("name") if isinstance(metadata, dict) else None
-        if isinstance(name, str):
-            named.append((name, document))
-    return named
 
 
 def _warn_unused(inputs: Inputs, used: set[str], problems: Problems) -> None:

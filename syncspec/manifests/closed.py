@@ -6,12 +6,13 @@ from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["YEAR", "Closed", "Names", "Word"]
+__all__ = ["YEAR", "Closed", "EnvironmentName", "Names", "Word"]
 
 YEAR: Final = 31_536_000
 """The longest time that a setting may ask for, in seconds."""
 
 Word = Annotated[str, Field(min_length=1, max_length=1000)]
+EnvironmentName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 Names = Annotated[tuple[Word, ...], Field(strict=False)]
 
 

@@ -5,9 +5,15 @@ from __future__ import annotations
 from syncspec.diagnostics import did_you_mean
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.findings import shortened
+from syncspec.manifests.lifecycle import report_loosened
 from syncspec.manifests.problems import Problems
 
-__all__ = ["choose_environment", "overlaid"]
+__all__ = [
+    "check_overlay",
+    "choose_environment",
+    "declared_environments",
+    "overlaid",
+]
 
 
 def choose_environment(
@@ -47,16 +53,44 @@ def choose_environment(
 
 
 def overlaid(base: dict[str, Value], overlay: Value) -> dict[str, Value]:
-    """The base with the overlay's keys put over it, mappings key by key; null takes a value away.
-
-    A protection in the base stays: no environment can take it away.
-    """
+    """The base with the overlay's keys put over it, mappings key by key; null takes a value away."""
     if not isinstance(overlay, dict):
         return base
     result = dict(base)
     for key, value in overlay.items():
         below = result.get(key)
-        if key == "protect" and below is True:
-            continue
         result[key] = overlaid(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return result
+
+
+def check_overlay(
+    document: Document, base: dict[str, Value], overlay: Value, environment: str | None, problems: Problems
+) -> None:
+    """Report where an environment would take away what the project protects."""
+    collections = base.get("collections")
+    names = list(collections) if isinstance(collections, dict) else []
+    for path in (("lifecycle",), *(("collections", name, "lifecycle") for name in names)):
+        place = _loosened(base, overlay, (*path, "protect"))
+        if place is not None and environment is not None:
+            protected_at = document.value_source(("spec", *path, "protect"))
+            report_loosened(document, ("spec", "environments", environment, *place), protected_at, problems)
+
+
+def _loosened(base: Value, overlay: Value, path: tuple[str, ...]) -> tuple[str, ...] | None:
+    """The place in the overlay at which a protection of the base ends, by another value or by a null above it."""
+    for step in path:
+        base = base.get(step) if isinstance(base, dict) else None
+    for number, step in enumerate(path, 1):
+        if base is not True or not isinstance(overlay, dict) or step not in overlay:
+            return None
+        overlay = overlay[step]
+        if overlay is None:
+            return path[:number]
+    return path if overlay is not True else None
+
+
+def declared_environments(document: Document) -> tuple[str, ...]:
+    """The names of the environments that a project file declares, in order."""
+    spec = document.value.get("spec") if isinstance(document.value, dict) else None
+    declared = spec.get("environments") if isinstance(spec, dict) else None
+    return tuple(declared) if isinstance(declared, dict) else ()

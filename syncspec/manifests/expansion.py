@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from collections.abc import Mapping as AbstractMapping
 from collections.abc import Set as AbstractSet
-from typing import assert_never
+from typing import Final, assert_never
 
 from syncspec.deferred import Joined, Leaf
 from syncspec.diagnostics import did_you_mean
@@ -22,7 +22,10 @@ from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.references import PlacedReference
 
-__all__ = ["Expansion"]
+__all__ = ["PLACEHOLDER", "Expansion"]
+
+PLACEHOLDER: Final = "${env."
+"""How the text begins that stands for an environment variable of which the value is not known."""
 
 _MOST_SHOWN = 12
 
@@ -36,6 +39,8 @@ class Expansion:
     is put in, and the path counts as unresolved. `used` holds the variables that were asked for. `variables` None: it
     is not known which there are, and only how expressions are written is checked. `references`: the values of records
     may refer to other records, and hold a `PlacedReference` for each; `referred` counts those that were met.
+    `placeholders`: an environment variable that is not set stands for itself, as `${env.NAME}`; the path counts as
+    unresolved, and is no reason to call a variable unknown.
     """
 
     __slots__ = (
@@ -44,6 +49,7 @@ class Expansion:
         "_problems",
         "_references",
         "_variables",
+        "placeholders",
         "referred",
         "unknown",
         "unresolved",
@@ -60,6 +66,7 @@ class Expansion:
         environ: AbstractMapping[str, str] | None = None,
         unknown: AbstractSet[str] = frozenset(),
         references: bool = False,
+        placeholders: bool = False,
     ) -> None:
         self._document = document
         self._problems = problems
@@ -67,6 +74,7 @@ class Expansion:
         self._environ = environ
         self._references = references
         self.referred = 0
+        self.placeholders = placeholders
         self.unknown = set(unknown)
         self.unresolved: set[Path] = set()
         self.unset: list[tuple[Path, str]] = []
@@ -129,6 +137,9 @@ class Expansion:
                 values.append(variables[part.name])
             elif part.namespace is Namespace.ENV and self._environ is not None and part.name in self._environ:
                 values.append(self._environ[part.name])
+            elif part.namespace is Namespace.ENV and self._environ is not None and self.placeholders:
+                self.unresolved.add(path)
+                values.append(f"{PLACEHOLDER}{part.name}}}")
             else:
                 self._missing(part, path, address)
         if parts and len(values) == len(parts):

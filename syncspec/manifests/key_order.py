@@ -17,7 +17,7 @@ from syncspec.manifests.project_models import ProjectFile
 __all__ = ["Order", "order_of_kind"]
 
 _KINDS: Mapping[str, type[BaseModel]] = {"RecordSet": RecordSet, "LookupSet": LookupSet, "Project": ProjectFile}
-_LAST = ("records_from", "records", "data")
+_LAST = ("moved", "records_from", "records", "data")
 """What a set and a record are for, and what grows long: it stands below everything that is short."""
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from syncspec.diagnostics import Diagnostic, Severity
@@ -77,6 +77,7 @@ def load(
     state_dir: Path | None = None,
     resolve_env: bool = True,
     contents: Mapping[Path, bytes] | None = None,
+    placeholders: bool = False,
 ) -> LoadedProject:
     """Load the whole project that a file or folder belongs to.
 
@@ -85,7 +86,8 @@ def load(
     a trial never touches the real ones. It is also the only way to load manifests without a project file.
     `resolve_env` False: variables of the environment may be missing, as it suffices for checking.
     `contents` is what manifests, by their real paths, would hold: it counts instead of what they hold, and a file that
-    is not there yet counts where its folder is searched.
+    is not there yet counts where its folder is searched. `placeholders`: variables of the environment may be missing,
+    too, and stand as `${env.NAME}` in the values of the records; the project's `declared` are filled in.
 
     Raises ManifestError with all errors of all files, sorted by place; warnings are in the project's diagnostics.
     Raises UsageError for an unknown `upstream`.
@@ -96,7 +98,8 @@ def load(
     if project_path is None:
         _require_project(path, environment=environment, trial=trial)
     root = (start if start.is_dir() else start.parent) if project_path is None else project_path.parent
-    inputs = _inputs(environment, variables, environ, resolve_env=resolve_env, trial=trial)
+    inputs = _inputs(environment, variables, environ, resolve_env=resolve_env and not placeholders, trial=trial)
+    inputs = replace(inputs, placeholders=placeholders)
     problems = Problems()
     settings = None if project_path is None else _read_settings(project_path, inputs, problems)
     layout = _layout(root, settings, has_file=project_path is not None, trial=trial, state_dir=state_dir)

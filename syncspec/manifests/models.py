@@ -6,9 +6,9 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from syncspec.manifests.closed import YEAR, Closed, Names, Word
+from syncspec.manifests.closed import YEAR, Closed, EnvironmentName, Names, Word
 from syncspec.manifests.rows.model import MOST_SOURCES, RecordsFromSpec
-from syncspec.records import Compare, FieldType, OnAdopt, OnDrift, OnMissing
+from syncspec.records import Compare, FieldType, OnAdopt, OnDrift, OnMissing, OnRemove
 
 __all__ = [
     "API_VERSION",
@@ -17,6 +17,7 @@ __all__ = [
     "FieldSpec",
     "LifecycleSpec",
     "Metadata",
+    "MoveSpec",
     "Place",
     "RecordSet",
     "RecordSetSpec",
@@ -86,13 +87,26 @@ class LifecycleSpec(Closed):
     protect: Annotated[
         bool | None,
         Field(
-            description="Whether the record is protected; true in any place cannot be undone in a nearer one.",
+            description="Whether the record may not be removed; true in any place cannot be undone in a nearer one. It "
+            "outlives the declaration, until false is declared and applied.",
             examples=[True],
         ),
     ] = None
     on_remove: Annotated[
-        Literal["keep"] | None,
-        Field(description="What becomes of a record whose declaration goes: it stays upstream.", examples=["keep"]),
+        OnRemove | None,
+        Field(
+            strict=False,
+            description="What becomes of a record whose declaration goes: it stays upstream, and its ID stays locked "
+            "(keep), or it is deleted there, if it was created by syncspec (delete).",
+            examples=["keep"],
+        ),
+    ] = None
+    delete_adopted: Annotated[
+        bool | None,
+        Field(
+            description="Whether on_remove: delete deletes what was adopted or imported, too.",
+            examples=[False],
+        ),
     ] = None
     on_missing: Annotated[
         OnMissing | None,
@@ -147,6 +161,23 @@ class RecordSpec(Closed):
         LifecycleSpec | None,
         Field(description="What differs for this record.", examples=[{"protect": True}]),
     ] = None
+
+
+class MoveSpec(Closed):
+    """A record that was renamed."""
+
+    from_: Annotated[
+        Word,
+        Field(
+            alias="from",
+            description="What the record was called: its name in this set, or <set>.<record> for another one.",
+            examples=["paul"],
+        ),
+    ]
+    to: Annotated[
+        Word,
+        Field(description="What the record is called now, likewise; it must be declared.", examples=["muaddib"]),
+    ]
 
 
 class Metadata(Closed):
@@ -248,6 +279,22 @@ class RecordSetSpec(SetOptions, Place):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["records"]}, {"required": ["records_from"]}]})
 
+    environments: Annotated[
+        Annotated[tuple[EnvironmentName, ...], Field(strict=False, min_length=1)] | None,
+        Field(
+            description="The environments of the project that the set belongs to; without it, all. In any other it "
+            "counts as not declared.",
+            examples=[["sandbox"]],
+        ),
+    ] = None
+    moved: Annotated[
+        tuple[MoveSpec, ...] | None,
+        Field(
+            strict=False,
+            description="Records that were renamed: they keep their upstream IDs. What is done by now does no harm.",
+            examples=[[{"from": "paul", "to": "muaddib"}]],
+        ),
+    ] = None
     records: Annotated[
         dict[str, RecordSpec],
         Field(

@@ -10,10 +10,9 @@ from pydantic import ValidationError
 
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.documents import Path as Place
-from syncspec.manifests.environments import choose_environment, overlaid
+from syncspec.manifests.environments import check_overlay, choose_environment, overlaid
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.head import body_of
-from syncspec.manifests.models import LifecycleSpec
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_models import ProjectFile, ProjectSpec
 from syncspec.manifests.shape import checked
@@ -25,29 +24,33 @@ __all__ = ["Inputs", "Settings", "read_project"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """What a run brings along. `trial`: every upstream is replaced by an embedded one, so that theirs need no token."""
+    """What a run brings along. `trial`: every upstream is replaced by an embedded one, so that theirs need no token.
+
+    `placeholders`: environment variables that are not set stand for themselves, and what cannot be told because of it
+    is not checked.
+    """
 
     environment: str | None = None
     variables: AbstractMapping[str, object] = field(default_factory=dict)
     environ: AbstractMapping[str, str] = field(default_factory=dict)
     resolve_env: bool = True
     trial: bool = False
+    placeholders: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """A project file after its environment was chosen and its variables were put in.
 
-    `spec` is None where the file has errors; what could be learnt then serves to find more of them. `lifecycles` are
-    the project's and the environment's, the farther one first. `used` are the variables that the file names itself,
-    `unknown` those whose value is not known; `names_known` False: no environment could be chosen, so there may be more.
+    `spec` is None where the file has errors; what could be learnt then serves to find more of them. `used` are the
+    variables that the file names itself, `unknown` those whose value is not known; `names_known` False: no environment
+    could be chosen, so there may be more.
     """
 
     document: Document
     name: str = ""
     environment: str | None = None
     spec: ProjectSpec | None = None
-    lifecycles: tuple[LifecycleSpec | None, ...] = ()
     overlay: Value = None
     unresolved: AbstractSet[Place] = frozenset()
     variables: AbstractMapping[str, object] = field(default_factory=dict)
@@ -93,7 +96,13 @@ def _settings(document: Document, body: dict[str, Value], inputs: Inputs, proble
     raw = spec if isinstance(spec, dict) else {}
     chosen = choose_environment(document, raw, inputs.environment, problems)
     variables: dict[str, object] = dict(inputs.variables)
-    expansion = Expansion(document, problems=problems, variables=variables, environ=inputs.environ)
+    expansion = Expansion(
+        document,
+        problems=problems,
+        variables=variables,
+        environ=inputs.environ,
+        placeholders=inputs.placeholders,
+    )
     declared = _declared(raw, chosen)
     resolve_variables(declared, variables, expansion, document=document, problems=problems)
     expanded = _expanded(raw, chosen, expansion)
@@ -117,7 +126,10 @@ def _settings(document: Document, body: dict[str, Value], inputs: Inputs, proble
     if "spec" not in body:
         del whole["spec"]
     checked(ProjectFile, whole, document=document, problems=problems, unresolved=expansion.unresolved)
-    return settings if problems.error_count > before else _merged(settings, whole, expanded)
+    if problems.error_count > before:
+        return settings
+    check_overlay(document, expanded, settings.overlay, chosen, problems)
+    return _merged(settings, whole, expanded)
 
 
 def _merged(settings: Settings, whole: dict[str, Value], expanded: dict[str, Value]) -> Settings:
@@ -125,15 +137,11 @@ def _merged(settings: Settings, whole: dict[str, Value], expanded: dict[str, Val
     own = {key: value for key, value in expanded.items() if key != "environments"}
     try:
         project = ProjectFile.model_validate({**whole, "spec": overlaid(own, settings.overlay)}, by_name=False)
-        lifecycles = tuple(
-            None if layer is None else LifecycleSpec.model_validate(layer)
-            for layer in (expanded.get("lifecycle"), _at(settings.overlay, "lifecycle"))
-        )
     except ValidationError:
         if settings.unresolved:
             return settings
         raise
-    return replace(settings, name=project.metadata.name, spec=project.spec, lifecycles=lifecycles)
+    return replace(settings, name=project.metadata.name, spec=project.spec)
 
 
 def _declared(raw: dict[str, Value], chosen: str | None) -> dict[str, tuple[Value, Place]]:

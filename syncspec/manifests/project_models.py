@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from pydantic import AfterValidator, Field, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
-from syncspec.manifests.closed import YEAR, Closed, Names, Word
+from syncspec.manifests.closed import YEAR, Closed, EnvironmentName, Names, Word
 from syncspec.manifests.models import API_VERSION, AwaitConsumersSpec, LifecycleSpec, SetOptions
 from syncspec.settings import StateBackend
 
@@ -44,7 +44,6 @@ Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 CollectionId = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$", max_length=500)]
 Provider = Annotated[str, Field(pattern="^[a-z0-9][a-z0-9_-]*$", max_length=200)]
 UpstreamName = Annotated[str, Field(pattern="^[A-Za-z][A-Za-z0-9_-]*$", max_length=200)]
-EnvironmentName = Annotated[str, Field(pattern="^[A-Za-z0-9][A-Za-z0-9_-]*$", max_length=100)]
 
 
 class UpstreamType(StrEnum):
@@ -146,16 +145,24 @@ class CollectionSpec(SetOptions):
 
 
 class GuardsSpec(Closed):
-    """Limits on what one plan may do; absent or null: no limit."""
+    """Limits on what one plan may do; null: no limit, as is absent, but for deletes."""
 
     max_creates: Annotated[Count | None, Field(description="Creates in one plan.", examples=[5000])] = None
     max_adopts: Annotated[Count | None, Field(description="Adoptions in one plan.", examples=[500])] = None
     max_updates: Annotated[Count | None, Field(description="Updates in one plan.", examples=[5000])] = None
-    max_deletes: Annotated[Count | None, Field(description="Deletes in one plan.", examples=[100])] = None
+    max_deletes: Annotated[Count | None, Field(description="Deletes in one plan; by default 100.", examples=[100])] = (
+        100
+    )
     max_deletes_percent: Annotated[
         float | None,
-        Field(ge=0, le=100, allow_inf_nan=False, description="Deletes, as a share of what is locked.", examples=[10]),
-    ] = None
+        Field(
+            ge=0,
+            le=100,
+            allow_inf_nan=False,
+            description="Deletes, as a share of what is locked, where that is more than 10 records; by default 10.",
+            examples=[10],
+        ),
+    ] = 10.0
 
 
 class StateSpec(Closed):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from syncspec.deferred import NOTHING, Deferred, Leaf, is_deferred, leaves, replaced
@@ -11,9 +11,9 @@ from syncspec.keys import match_key, match_key_of
 from syncspec.manifests.data_schemas import DataSchema
 from syncspec.manifests.documents import Document
 from syncspec.manifests.findings import shortened
-from syncspec.manifests.lifecycle import merged_lifecycle
+from syncspec.manifests.lifecycle import check_protection, merged_lifecycle
 from syncspec.manifests.problems import Problems
-from syncspec.manifests.record_data import Layer, check_values, merged_data
+from syncspec.manifests.record_data import Layer, check_values, holds_placeholder, merged_data
 from syncspec.manifests.schema_files import report_violations
 from syncspec.manifests.set_options import Options
 from syncspec.manifests.shaped_records import ShapedRecord
@@ -40,7 +40,9 @@ class RecordChecks:
         schema: DataSchema | None,
         marker: Callable[[str], str],
         problems: Problems,
+        placeholders: bool = False,
     ) -> None:
+        self._placeholders = placeholders
         self._document = document
         self._options = options
         self._defaults = defaults
@@ -60,7 +62,8 @@ class RecordChecks:
     def check_defaults(self) -> None:
         """Report what is wrong with the defaults, once and not in every record."""
         for layer in self._default_layers:
-            check_values(layer, self._options.rules, self._problems, typed=self._typed, address=None)
+            if not self._is_open(layer.data):
+                check_values(layer, self._options.rules, self._problems, typed=self._typed, address=None)
             marker = self._options.marker_field
             if marker is not None and marker in layer.data:
                 self.refuse_marker(layer, marker)
@@ -71,7 +74,8 @@ class RecordChecks:
         What is wrong with the fixed fields is reported here, once. `given` are the fields that rows give values to.
         """
         self._seen.update(fixed.data, given)
-        check_values(fixed, self._options.rules, self._problems, typed=self._typed, address=None)
+        if not self._is_open(fixed.data):
+            check_values(fixed, self._options.rules, self._problems, typed=self._typed, address=None)
         marker = self._options.marker_field
         if marker is not None and marker in fixed.data:
             self.refuse_marker(fixed, marker)
@@ -101,12 +105,22 @@ class RecordChecks:
             self._postponed[address] = record
             data = {name: value for name, value in data.items() if name not in deferred}
         else:
-            self._check_data(record, data, address)
+            if not self._is_open(data):
+                self._check_data(record, data, address)
             if options.match_on:
                 key = self._key_of(data)
                 if key is None:
                     self._keyless.append((record, address, data))
         lifecycle = record.lifecycle
+        if lifecycle is not None:
+            check_protection(
+                lifecycle,
+                options.protected_at,
+                document=record.origin.document,
+                path=(*record.path, "lifecycle", "protect"),
+                problems=self._problems,
+                address=address,
+            )
         return DesiredRecord(
             address=address,
             data=data,
@@ -130,7 +144,7 @@ class RecordChecks:
             layer = next((each for each in layers if name in each.data), layers[0])
             one = Layer(data={name: value}, document=layer.document, path=layer.path)
             check_values(one, rules, self._problems, typed=self._typed, address=desired.address)
-        if self._schema is not None:
+        if self._schema is not None and not self._is_open(desired.data):
             whole = {**desired.data, **{name: replaced(value, str) for name, value in desired.deferred.items()}}
             unknown = [path for name, value in desired.deferred.items() for path in _unknown(value, (name,))]
             if unknown or not self._schema.accepts(whole):
@@ -171,6 +185,10 @@ class RecordChecks:
             at="key",
             address=address,
         )
+
+    def _is_open(self, data: Mapping[str, object]) -> bool:
+        """Whether a stand-in is among the values, so that they cannot be judged."""
+        return self._placeholders and holds_placeholder(data)
 
     def _check_form(self, record: ShapedRecord, data: Data, address: str) -> None:
         if not data or "" in data:

@@ -8,13 +8,14 @@ from typing import Any
 
 from syncspec.deferred import is_deferred
 from syncspec.manifests.documents import Path, Placed
+from syncspec.manifests.expansion import PLACEHOLDER
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.scalars import UNSET
 from syncspec.records import Data, FieldRule, FieldRules
 from syncspec.values import problem
 
-__all__ = ["Layer", "check_values", "effective_defaults", "merged_data"]
+__all__ = ["Layer", "check_values", "effective_defaults", "holds_placeholder", "merged_data"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +76,15 @@ def check_values(
                 hint="correct the value, or the type under fields",
                 address=address,
             )
+
+
+def holds_placeholder(value: object) -> bool:
+    """Whether a stand-in for an environment variable is in the value, at any depth."""
+    if isinstance(value, str):
+        return PLACEHOLDER in value
+    if isinstance(value, AbstractMapping):
+        return any(map(holds_placeholder, value.values()))
+    return isinstance(value, list) and any(map(holds_placeholder, value))
 
 
 def _check_inner(layer: Layer, value: object, path: Path, problems: Problems, address: str | None) -> None:

@@ -11,7 +11,7 @@ from syncspec.manifests.data_schemas import DataSchema
 from syncspec.manifests.documents import Document, Path, Placed, Value
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.findings import shortened
-from syncspec.manifests.models import RecordSet
+from syncspec.manifests.models import MoveSpec, RecordSet
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_models import CollectionSpec
 from syncspec.manifests.record_checks import RecordChecks
@@ -46,6 +46,7 @@ class LoadedSet:
     """A desired set with the document that declares it, the schema that its data fits, and the files of its rows.
 
     `checks` are to be finished once what its records refer to is resolved.
+    `moves` are those that the set declares, as they are written.
     """
 
     document: Document
@@ -53,6 +54,7 @@ class LoadedSet:
     schema: DataSchema | None
     checks: RecordChecks
     files: tuple[DataFile, ...] = ()
+    moves: tuple[MoveSpec, ...] = ()
 
     def place_of(self, record: DesiredRecord) -> tuple[Placed, Path]:
         """Where a record of the set is declared: a path in its document, or in a file of rows."""
@@ -123,6 +125,7 @@ def load_set(
         schema=schema,
         marker=around.marker,
         problems=problems,
+        placeholders=around.placeholders,
     )
     name = shaped.model.metadata.name
     checks.check_defaults()
@@ -136,6 +139,7 @@ def load_set(
         checks=checks,
         desired=_desired_set(shaped, name, records, options, document),
         files=tuple(files.opened),
+        moves=spec.moved or (),
     )
 
 

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from collections.abc import Mapping as AbstractMapping
 from dataclasses import dataclass
 
-from syncspec.diagnostics import Severity, did_you_mean
+from syncspec.diagnostics import Severity, Source, did_you_mean
 from syncspec.manifests.documents import Document, Path
 from syncspec.manifests.field_rules import contradiction, merged_rules
 from syncspec.manifests.findings import shortened
+from syncspec.manifests.lifecycle import check_protection
 from syncspec.manifests.models import LifecycleSpec, RecordSetSpec
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_models import CollectionSpec
@@ -20,13 +21,16 @@ from syncspec.settings import UpstreamSettings
 
 __all__ = ["Options", "Surroundings", "resolve_options"]
 
+_PROTECT: Path = ("spec", "lifecycle", "protect")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
     """What a project gives to each of its sets.
 
     `default_upstream` is the one of sets that name none. `collection_place` tells where the project file says
-    something about a collection.
+    something about a collection (its ID and the keys below it), `protected_at` where it protects every
+    record. `placeholders`: values may hold stand-ins for what is not known.
     """
 
     project: str
@@ -34,8 +38,20 @@ class Surroundings:
     upstreams: AbstractMapping[str, UpstreamSettings]
     default_upstream: str | None
     collections: AbstractMapping[str, CollectionSpec]
-    lifecycles: tuple[LifecycleSpec | None, ...]
-    collection_place: Callable[[str, str], tuple[Document, Path]]
+    lifecycle: LifecycleSpec | None
+    protected_at: Source | None
+    collection_place: Callable[..., tuple[Document, Path]]
+    placeholders: bool = False
+
+    def protected_for(self, collection_id: str) -> Source | None:
+        """Where all records of a collection are protected."""
+        collection = self.collections.get(collection_id)
+        if self.protected_at is not None or collection is None or collection.lifecycle is None:
+            return self.protected_at
+        if not collection.lifecycle.protect:
+            return None
+        document, path = self.collection_place(collection_id, "lifecycle", "protect")
+        return document.value_source(path)
 
     def marker(self, address: str) -> str:
         """What the marker field of a record holds."""
@@ -45,7 +61,10 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """A set's own word and what it inherits, put together. `lifecycles`: the farthest layer first."""
+    """A set's own word and what it inherits, put together.
+
+    `lifecycles`: the farthest layer first. `protected_at`: where one of them protects all records of the set.
+    """
 
     target: Target
     rules: FieldRules
@@ -55,6 +74,7 @@ class Options:
     data_schema: str | None
     lifecycles: tuple[LifecycleSpec | None, ...]
     await_consumers: AwaitConsumers | None
+    protected_at: Source | None = None
 
 
 def resolve_options(
@@ -72,6 +92,10 @@ def resolve_options(
     match_on = spec.match_on or collection.match_on or ()
     marker_field = spec.marker_field or collection.marker_field
     _check_match_on(match_on, marker_field, document, problems)
+    protected_at = around.protected_for(spec.collection_id)
+    check_protection(spec.lifecycle, protected_at, document=document, path=_PROTECT, problems=problems)
+    if protected_at is None and spec.lifecycle is not None and spec.lifecycle.protect:
+        protected_at = document.value_source(_PROTECT)
     return Options(
         target=Target(
             upstream=upstream.name, endpoint=upstream.endpoint, sync_id=sync_id, collection_id=spec.collection_id
@@ -81,8 +105,9 @@ def resolve_options(
         marker_field=marker_field,
         max_records=_max_records(spec, collection, bool(match_on or marker_field), document, problems),
         data_schema=spec.data_schema or collection.data_schema,
-        lifecycles=(*around.lifecycles, collection.lifecycle, spec.lifecycle),
+        lifecycles=(around.lifecycle, collection.lifecycle, spec.lifecycle),
         await_consumers=awaited(spec.await_consumers or collection.await_consumers) or upstream.await_consumers,
+        protected_at=protected_at,
     )
 
 

@@ -13,7 +13,6 @@ from pydantic_core import ErrorDetails
 from syncspec.diagnostics import did_you_mean
 from syncspec.manifests.documents import Document, Path
 from syncspec.manifests.findings import Refusal, shortened
-from syncspec.manifests.models import LifecycleSpec
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.scalars import UNSET
 
@@ -23,7 +22,6 @@ M = TypeVar("M", bound=BaseModel)
 
 _KEY = "[key]"
 _NONE_OF_IT: frozenset[Path] = frozenset()
-_LATER = "This version creates, adopts and updates records; it does not delete them."
 
 FORMS: AbstractMapping[str, str] = {
     "^[a-z][a-z0-9-]*$": "lower-case letters, digits and -, beginning with a letter",
@@ -146,8 +144,6 @@ def _unknown_key(key: str, place: Path, model: type[BaseModel], at: Path) -> Ref
     known = [field.alias or name for name, field in owner.model_fields.items()] if owner else []
     detail = f'"{shortened(key)}" is not known {_place((*at, *place))}.'
     hint = did_you_mean(key, known) or f"known here: {', '.join(known)}"
-    if owner is LifecycleSpec and key == "delete_adopted":
-        detail, hint = f"{detail} {_LATER}", "remove it"
     return Refusal(code="unknown-key", summary="Unknown key", detail=detail, hint=hint)
 
 
@@ -158,7 +154,7 @@ def _wrong_value(item: ErrorDetails, steps: Path, *, about_key: bool) -> Refusal
     what = "key" if about_key else "value"
     match kind:
         case "enum" | "literal_error":
-            return _unknown_choice(str(context["expected"]), found, steps)
+            return _unknown_choice(str(context["expected"]), found)
         case "string_pattern_mismatch":
             detail = f'"{shortened(str(found))}" is not of the form that is expected here.'
             hint = f"write {FORMS[str(context['pattern'])]}"
@@ -194,13 +190,11 @@ def _wrong_type(expected: str, found: object) -> Refusal:
     return Refusal(code="wrong-type", summary="A value has the wrong type", detail=detail, hint=hint)
 
 
-def _unknown_choice(expected: str, found: object, steps: Path) -> Refusal:
+def _unknown_choice(expected: str, found: object) -> Refusal:
     """`expected` is a list such as "'report' or 'fail'"."""
     choices = expected.replace("'", "").replace(" or ", ", ").split(", ")
     shown = f'"{shortened(found)}"' if isinstance(found, str) else kind_of(found)
     detail = f"Expected {' or '.join(choices)}, found {shown}."
-    if "lifecycle" in steps[:-1] or (len(steps) == 1 and steps[0] in LifecycleSpec.model_fields):
-        detail = f"{detail} {_LATER}"
     near = did_you_mean(found, choices) if isinstance(found, str) else None
     return Refusal(
         code="unknown-choice",

@@ -68,7 +68,7 @@ def resolve_variables(
     for name in order:
         value, path = waiting[name]
         resolved[name] = expansion.expand(value, path)
-        if path in expansion.unresolved:
+        if path in expansion.unresolved and not expansion.placeholders:
             expansion.unknown.add(name)
 
 

@@ -6,17 +6,23 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from syncspec.planning.deletion_order import levels
 from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import Action, Batch, Change
 from syncspec.providers import provider
 from syncspec.records import AwaitConsumers, Data, DesiredRecord, DesiredSet, Target
+from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import MutationKind, MutationRequest
 from syncspec.upstream.sequin.wire import mutation_body
 from syncspec.values import to_wire
 
 __all__ = ["change_data", "make_batches", "request_for", "wire_data"]
 
-_KINDS = {Action.CREATE: MutationKind.CREATE, Action.UPDATE: MutationKind.UPDATE}
+_KINDS = {
+    Action.CREATE: MutationKind.CREATE,
+    Action.UPDATE: MutationKind.UPDATE,
+    Action.DELETE: MutationKind.DELETE,
+}
 
 
 class _Lane(NamedTuple):
@@ -55,27 +61,29 @@ def request_for(batch: Batch, sets: Mapping[str, DesiredSet]) -> MutationRequest
     return _request(lane, batch.target, batch.changes, sets)
 
 
-def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> tuple[Batch, ...]:
+def make_batches(
+    changes: Sequence[Change], sets: Mapping[str, DesiredSet], upstreams: Mapping[str, UpstreamSettings]
+) -> tuple[Batch, ...]:
     """Every change that is sent in exactly one batch.
 
     A request is of one wave and one kind. Sets that share a collection share its requests, by the smallest of their
     limits: the fewest requests that every limit allows. Records that wait for other consumers go apart; creations with
     neither key nor marker go one by one, so that an answer can be told to belong to them, and so does what was in a
-    request that was refused.
+    request that was refused. Deletions come last, in as many waves as their order asks for; where their set is gone,
+    the provider's known limit holds, and the consumers of the upstream are waited for.
     """
     lanes: dict[_Lane, list[Change]] = defaultdict(list)
     limits: dict[_Lane, int] = {}
+    waves = _waves(changes)
     for change in changes:
         kind = MutationKind.UPDATE if change.rewrites else _KINDS.get(change.action)
-        if kind is None or change.desired is None:
+        if kind is None:
             continue
-        record_set = sets[change.set_name]
-        keyed = change.desired.key is not None or bool(record_set.match_on)
-        nameless = not keyed and change.desired.marker is None and kind is MutationKind.CREATE
-        single = nameless or (change.resend is not None and change.resend.alone)
-        lane = _Lane(change.wave, kind, record_set.target.place, record_set.await_consumers, single)
+        single = _is_nameless(change, sets) or (change.resend is not None and change.resend.alone)
+        most, consumers = _limit(change, sets, upstreams)
+        lane = _Lane(waves[change.address], kind, change.target.place, consumers, single)
         lanes[lane].append(change)
-        limit = 1 if single else max(1, record_set.max_records)
+        limit = 1 if single else max(1, most)
         limits[lane] = min(limits.get(lane, limit), limit)
     batches: list[Batch] = []
     for lane in sorted(lanes, key=lambda lane: (lane.wave, lanes[lane][0].address)):
@@ -84,6 +92,34 @@ def make_batches(changes: Iterable[Change], sets: Mapping[str, DesiredSet]) -> t
             body = mutation_body(_request(lane, target, part, sets))
             batches.append(_batch(lane, target, part, size=len(body)))
     return tuple(batches)
+
+
+def _waves(changes: Iterable[Change]) -> dict[str, int]:
+    """The wave of every change that is sent."""
+    sent = [change for change in changes if change.is_sent]
+    deletions = levels(change for change in sent if change.action is Action.DELETE)
+    waves = {change.address: change.wave for change in sent if change.address not in deletions}
+    first = 1 + max(waves.values(), default=-1)
+    return waves | {address: first + level for address, level in deletions.items()}
+
+
+def _is_nameless(change: Change, sets: Mapping[str, DesiredSet]) -> bool:
+    """Whether nothing but an answer of its own could tell which record was created."""
+    record = change.desired
+    if change.action is not Action.CREATE or record is None or record.marker is not None:
+        return False
+    # A key that holds an ID is known once that ID is.
+    return record.key is None and not sets[change.set_name].match_on
+
+
+def _limit(
+    change: Change, sets: Mapping[str, DesiredSet], upstreams: Mapping[str, UpstreamSettings]
+) -> tuple[int, AwaitConsumers | None]:
+    """How many records of its kind go in one request, and what that waits for."""
+    record_set = sets.get(change.set_name)
+    if record_set is not None and record_set.target.place == change.target.place:
+        return record_set.max_records, record_set.await_consumers
+    return provider(change.target.provider).max_records, upstreams[change.target.upstream].await_consumers
 
 
 def _batch(lane: _Lane, target: Target, part: Sequence[Change], *, size: int) -> Batch:
@@ -103,10 +139,14 @@ def _request(lane: _Lane, target: Target, changes: Sequence[Change], sets: Mappi
         kind=lane.kind,
         sync_id=target.sync_id,
         collection_id=target.collection_id,
-        records=tuple(change_data(sets[change.set_name], change) for change in changes),
+        records=tuple(_data(change, sets) for change in changes),
         upstream_ids=tuple(change.upstream_id or "" for change in changes) if named else (),
         await_consumers=lane.await_consumers,
     )
+
+
+def _data(change: Change, sets: Mapping[str, DesiredSet]) -> Data:
+    return {} if change.action is Action.DELETE else change_data(sets[change.set_name], change)
 
 
 def _slices(changes: Sequence[Change], size: int) -> Iterable[Sequence[Change]]:

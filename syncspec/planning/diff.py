@@ -10,21 +10,21 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
-from syncspec.diagnostics import sorted_diagnostics
-from syncspec.planning.batches import make_batches
+from syncspec.lockfile import LockEntry, under
 from syncspec.planning.case import Case
 from syncspec.planning.dependents import Dependents
-from syncspec.planning.fingerprint import plan_digest, step_parts
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.locked import decide_locked, untouchable
 from syncspec.planning.looked_up import look_up
 from syncspec.planning.notes import Notes
 from syncspec.planning.overview import overview
-from syncspec.planning.plan import LOCKS, Action, Change, ObservationSummary, Plan
+from syncspec.planning.plan import LOCKS, Action, Change, Plan
+from syncspec.planning.removal import decide_removals
+from syncspec.planning.renamed import decide_renamed
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
-from syncspec.planning.unlocked import decide_unlocked
-from syncspec.planning.wording import attempt_reason, blocked, change_of
+from syncspec.planning.whole import plan_of
+from syncspec.planning.wording import attempt_reason, blocked, change_of, removal_words
 from syncspec.records import DesiredRecord, DesiredSet
 from syncspec.values import short_id
 
@@ -36,22 +36,24 @@ def plan(inputs: PlanningInput) -> Plan:
     state = PlanningState(inputs)
     sets = {record_set.name: record_set for record_set in inputs.sets}
     notes = Notes()
-    changes = tuple(sorted([*_declared(state, notes), *_undeclared(state)], key=lambda change: change.address))
-    batches = make_batches(changes, sets)
-    steps = (parts for change in changes if (parts := step_parts(change, sets, inputs.digest_keys.shared)))
-    return Plan(
-        project=inputs.project,
-        environment=inputs.environment,
-        changes=changes,
-        batches=batches,
-        observations=_summaries(state),
-        diagnostics=sorted_diagnostics([*notes.diagnostics(), *overview(state, changes)]),
-        digest=plan_digest(inputs.project, inputs.environment, steps, batches),
-    )
+    decided = _declared(state, notes)
+    chosen = [change for change in decided.values() if inputs.selects(sets[change.set_name], change.address)]
+    undeclared = [*_unsettled(state), *decide_removals(state, decided)]
+    changes = _deletions_last(sorted([*chosen, *undeclared], key=lambda change: change.address))
+    return plan_of(state, changes, [*notes.diagnostics(), *overview(state, changes)])
 
 
-def _declared(state: PlanningState, notes: Notes) -> list[Change]:
-    """The changes of the selected records. The others are decided too, for they may claim the same row."""
+def _deletions_last(changes: list[Change]) -> list[Change]:
+    """Where something is left for later, deletions wait for the last of it."""
+    waiting = [change for change in changes if change.waits_for]
+    if not waiting:
+        return changes
+    last = max(waiting, key=lambda change: (change.wave, change.address)).address
+    return [replace(each, waits_for=(last,)) if each.action is Action.DELETE else each for each in changes]
+
+
+def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:
+    """The changes of all records. Those that are not selected are decided too, for they may claim the same row."""
     unheard = Notes()
     selected: set[str] = set()
     decided: dict[str, Change] = {}
@@ -79,7 +81,7 @@ def _declared(state: PlanningState, notes: Notes) -> list[Change]:
     if dependents is not None:
         dependents.refuse_equal_keys()
         dependents.hold_back()
-    return [change for address, change in decided.items() if address in selected]
+    return decided
 
 
 def _lookups(
@@ -110,7 +112,21 @@ def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord,
         )
         return blocked(record_set, record, Rule.NOT_READABLE, reason, upstream_id=entry.upstream_id if entry else None)
     case = Case(state, record_set, record, rows)
-    return decide_unlocked(case, notes.findings) if entry is None else decide_locked(case, entry, notes)
+    if entry is None:
+        locked = state.inputs.lockfile.entries
+        former = [locked[each] for each in record.former if each in locked]
+        return decide_renamed(case, former, notes.findings)
+    return _relocked(decide_locked(case, entry, notes), entry, record, notes)
+
+
+def _relocked(change: Change, entry: LockEntry, record: DesiredRecord, notes: Notes) -> Change:
+    """The change, which writes the entry anew where something else is declared of the record's removal by now."""
+    if under(entry, record.lifecycle) == entry or change.action in (Action.CREATE, Action.ADOPT, Action.MOVE):
+        return change
+    words = removal_words(entry, record.lifecycle)
+    notes.note_relocked(change.set_name, change.address, words)
+    reason = f"{change.reason}; what is locked of its removal changes: {', '.join(words)}"
+    return replace(change, relocks=True, reason=reason)
 
 
 def _refuse_shared_rows(decided: dict[str, Change]) -> None:
@@ -136,10 +152,9 @@ def _refuse_shared_rows(decided: dict[str, Change]) -> None:
             )
 
 
-def _undeclared(state: PlanningState) -> list[Change]:
-    """Open attempts of addresses that no manifest declares; a selection speaks of declared records only."""
-    if state.inputs.selected is not None:
-        return []
+def _unsettled(state: PlanningState) -> list[Change]:
+    """Open attempts of addresses that are neither declared nor locked."""
+    known = state.inputs.lockfile.entries
     return [
         Change(
             address=address,
@@ -150,22 +165,5 @@ def _undeclared(state: PlanningState) -> list[Change]:
             upstream_ids=tuple(sorted({upstream_id for each in attempts for upstream_id in each.candidates})),
         )
         for address, attempts in state.attempts.items()
-        if address not in state.declared
+        if address not in state.declared and address not in known and state.inputs.selects(None, address)
     ]
-
-
-def _summaries(state: PlanningState) -> tuple[ObservationSummary, ...]:
-    seen = (rows.observation for rows in state.places.values())
-    return tuple(
-        ObservationSummary(
-            target=each.target,
-            readable=each.readable,
-            absence=each.absence,
-            reason=each.reason,
-            live_rows=each.live_rows,
-            cursor=each.cursor,
-            stream=each.stream,
-            polling_seconds=each.polling_seconds,
-        )
-        for each in sorted(seen, key=lambda each: each.target)
-    )

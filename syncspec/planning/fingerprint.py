@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from syncspec.planning.batches import wire_data
 from syncspec.planning.known_ids import with_expressions
-from syncspec.planning.plan import LOCKS, WRITES, Action, Batch, Change
-from syncspec.records import Data, DesiredRecord, DesiredSet
+from syncspec.planning.plan import LOCKS, Action, Batch, Change
+from syncspec.records import Data, DesiredRecord, DesiredSet, Lifecycle, OnRemove
 from syncspec.values.structure import quoted, structure
 
 __all__ = ["StepParts", "declaration_digest", "is_step", "parts_from", "plan_digest", "step_parts"]
@@ -42,7 +42,10 @@ def _parts(
 
 
 class StepParts(NamedTuple):
-    """What decides apply's acts on one address, as texts; `shown` and `declaration` are digests."""
+    """What decides apply's acts on one address, as texts; `shown` and `declaration` are digests.
+
+    `removal` is what is declared of the record's removal, `kept` what happens to its lock entry without a request.
+    """
 
     address: str
     action: str
@@ -56,7 +59,8 @@ class StepParts(NamedTuple):
     rewrites: str = ""
     declaration: str = ""
     shown: str = ""
-    protected: str = ""
+    removal: str = ""
+    kept: str = ""
 
 
 def step_parts(change: Change, sets: Mapping[str, DesiredSet], key: bytes | None) -> StepParts | None:
@@ -65,13 +69,14 @@ def step_parts(change: Change, sets: Mapping[str, DesiredSet], key: bytes | None
     `key` keys the digests of what holds sensitive values; None: they are plain.
     """
     if not is_step(change):
-        return parts_from(change, declaration="", shown="")
+        return parts_from(change, declaration="", shown="", removal="")
     record_set, desired = sets.get(change.set_name), change.desired
     declaration = declaration_digest(record_set, desired, key) if record_set and desired else ""
-    return parts_from(change, declaration=declaration, shown=_shown(change, record_set, key))
+    shown, removal = _shown(change, record_set, key), _lifecycle(change)
+    return parts_from(change, declaration=declaration, shown=shown, removal=removal)
 
 
-def parts_from(change: Change, *, declaration: str, shown: str) -> StepParts | None:
+def parts_from(change: Change, *, declaration: str, shown: str, removal: str) -> StepParts | None:
     """`step_parts` of a change whose digests are known already."""
     head = (change.address, change.action.value, *change.target.place)
     if not is_step(change):
@@ -85,13 +90,14 @@ def parts_from(change: Change, *, declaration: str, shown: str) -> StepParts | N
         rewrites="rewrites" if change.rewrites else "",
         declaration=declaration,
         shown=shown,
-        protected="protected" if change.desired is not None and change.desired.lifecycle.protect else "",
+        removal=removal,
+        kept="relocks" * change.relocks + "drops" * change.drops,
     )
 
 
 def is_step(change: Change) -> bool:
     """Whether apply does something with it; what is unknown is sent once more where it turns out to be absent."""
-    return change.action in WRITES or change.action in LOCKS or change.action is Action.UNKNOWN
+    return change.is_sent or change.is_kept or change.action is Action.UNKNOWN
 
 
 def declaration_digest(record_set: DesiredSet, record: DesiredRecord, key: bytes | None) -> str:
@@ -108,6 +114,13 @@ def _shown(change: Change, record_set: DesiredSet | None, key: bytes | None) -> 
         names = with_expressions(change.desired)
     row = change.observed.data
     return _digest({name: row[name] for name in names if name in row}, record_set, key)
+
+
+def _lifecycle(change: Change) -> str:
+    """What is to be locked of the record's removal; empty where nothing is said of it."""
+    lifecycle = change.desired.lifecycle if change.desired is not None else Lifecycle()
+    words = (lifecycle.on_remove, lifecycle.protect, lifecycle.delete_adopted)
+    return "" if words == (OnRemove.KEEP, None, False) else " ".join(map(str, words))
 
 
 def _digest(data: Data, record_set: DesiredSet | None, key: bytes | None) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 
 from syncspec.diagnostics import Diagnostic, Severity, did_you_mean
 from syncspec.errors import GuardError, UsageError
 from syncspec.planning.plan import Action, Plan
+from syncspec.records import DesiredSet
 from syncspec.settings import Guards
 
 __all__ = ["allow", "check_guards"]
@@ -16,10 +17,11 @@ PERCENT_FLOOR = 10
 """Up to this many locked records a percentage says nothing: one of three is a third."""
 
 
-def check_guards(plan: Plan, guards: Guards, *, locked_count: int) -> None:
+def check_guards(plan: Plan, guards: Guards, *, locked_count: int, sets: Iterable[DesiredSet] | None = None) -> None:
     """Raise GuardError with one diagnostic per exceeded guard; return only where none is.
 
-    `locked_count` is the number of lock entries, of which `max_deletes_percent` is taken.
+    `locked_count` is the number of lock entries, of which `max_deletes_percent` is taken. `sets` are all that is
+    declared: a collection in which that is nothing is not emptied; None: emptying collections is what was asked for.
     """
     found = [
         Diagnostic(
@@ -31,6 +33,7 @@ def check_guards(plan: Plan, guards: Guards, *, locked_count: int) -> None:
         )
         for name, verb, number, limit, needed in _exceeded(plan, guards, locked_count)
     ]
+    found += _emptied(plan, guards, sets) if sets is not None else []
     if found:
         raise GuardError("A guard refused the plan", diagnostics=found)
 
@@ -60,6 +63,8 @@ def allow(guards: Guards, text: str) -> Guards:
             return replace(guards, max_deletes_percent=float(number))
         case "max_deletes":
             return replace(guards, max_deletes=int(number))
+        case "max_emptied_collections":
+            return replace(guards, max_emptied_collections=int(number))
         case "max_updates":
             return replace(guards, max_updates=int(number))
         case "max_adopts":
@@ -84,6 +89,27 @@ def _exceeded(plan: Plan, guards: Guards, locked_count: int) -> Iterator[tuple[s
     deletes, percent = counted[Action.DELETE], guards.max_deletes_percent
     if percent is not None and locked_count > PERCENT_FLOOR and deletes * 100 > percent * locked_count:
         yield "max_deletes_percent", "delete", deletes, percent, -(-deletes * 100 // locked_count)
+
+
+def _emptied(plan: Plan, guards: Guards, sets: Iterable[DesiredSet]) -> list[Diagnostic]:
+    """What is wrong where records are deleted from collections of which no manifest speaks any more."""
+    spoken_of = {each.target.place for each in sets if each.records}
+    doomed = [change for change in plan.changes if change.action is Action.DELETE]
+    emptied = {change.target.place: change.target for change in doomed if change.target.place not in spoken_of}
+    if len(emptied) <= guards.max_emptied_collections:
+        return []
+    number = sum(change.target.place in emptied for change in doomed)
+    places = ", ".join(sorted(f"{target.collection_id} of {target.upstream}" for target in emptied.values()))
+    return [
+        Diagnostic(
+            severity=Severity.ERROR,
+            code=GuardError.code,
+            summary="A guard refused the plan",
+            detail=f"The plan would delete {number:,} {_records(number)} of {places}, where nothing is declared any "
+            "more: manifests may be missing. Nothing was sent.",
+            hint=f"if that is meant, allow it once with --allow max_emptied_collections={len(emptied)}",
+        )
+    ]
 
 
 def _records(number: int) -> str:

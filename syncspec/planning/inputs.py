@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
 from syncspec.lookups import Lookups
+from syncspec.planning.plan import Plan
 from syncspec.records import DesiredSet, Observation
 from syncspec.settings import UpstreamSettings
 
-__all__ = ["PlanningInput", "Selects"]
+__all__ = ["Planner", "PlanningInput", "Selects"]
 
-Selects = Callable[[DesiredSet, str], bool]
-"""Whether an address of a set is planned in this run."""
+Selects = Callable[[DesiredSet | None, str], bool]
+"""Whether an address of a set is planned in this run; without a set, one that no manifest declares."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,5 +46,9 @@ class PlanningInput:
     not_done: Mapping[str, str] = field(default_factory=dict)
     digest_keys: DigestKeys = field(default_factory=DigestKeys)
 
-    def selects(self, record_set: DesiredSet, address: str) -> bool:
+    def selects(self, record_set: DesiredSet | None, address: str) -> bool:
         return self.selected is None or self.selected(record_set, address)
+
+
+Planner = Callable[[PlanningInput], Plan]
+"""Decides what is to be done: what is declared, or something else that somebody asked for."""

@@ -31,6 +31,7 @@ class Notes:
 
     stored_differently: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     released: dict[str, dict[str, set[str]]] = field(default_factory=dict)
+    relocked: dict[str, dict[str, set[str]]] = field(default_factory=dict)
     stale: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     findings: list[Diagnostic] = field(default_factory=list)
 
@@ -39,6 +40,9 @@ class Notes:
 
     def note_released(self, set_name: str, address: str, names: Sequence[str]) -> None:
         _gather(self.released, set_name, address, names)
+
+    def note_relocked(self, set_name: str, address: str, words: Sequence[str]) -> None:
+        _gather(self.relocked, set_name, address, words)
 
     def diagnostics(self) -> list[Diagnostic]:
         """One diagnostic per set and kind of finding, and every single finding."""
@@ -49,6 +53,10 @@ class Notes:
         for set_name, by_field in self.released.items():
             text = f"{_spread(set_name, by_field)}: no longer declared; the upstream's value stays and is not compared."
             found.append(_note("released", "Fields are no longer managed", text))
+        for set_name, by_word in self.relocked.items():
+            for word, addresses in by_word.items():
+                text = f"{set_name}: {word}: {counted(len(addresses), 'record')} ({listed(addresses)})."
+                found.append(_note("relocked", "What the lockfile says of removal changes", text))
         for set_name, addresses in self.stale.items():
             text = (
                 f"{set_name}: {counted(len(addresses), 'record')} ({listed(addresses)}) shown by the upstream as of "

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from syncspec.diagnostics import Diagnostic, Severity, Source, did_you_mean
-from syncspec.lockfile import LockEntry
 from syncspec.planning.notes import counted, listed
 from syncspec.planning.plan import Action, Change
+from syncspec.planning.rules import Rule
 from syncspec.planning.state import PlanningState
 from syncspec.records import Absence, DesiredSet, Observation
 
 __all__ = ["overview"]
 
 
-def overview(state: PlanningState, changes: Iterable[Change]) -> Iterator[Diagnostic]:
+def overview(state: PlanningState, changes: Sequence[Change]) -> Iterator[Diagnostic]:
     """The diagnostics of a plan that belong to no single record."""
     created = {change.target.place for change in changes if change.action is Action.CREATE}
     for rows in state.places.values():
@@ -25,10 +25,8 @@ def overview(state: PlanningState, changes: Iterable[Change]) -> Iterator[Diagno
             yield _assumed(seen)
     for record_set in state.inputs.sets:
         yield from _unseen_fields(state, record_set)
-    retained = [entry for entry in state.inputs.lockfile.entries.values() if entry.address not in state.declared]
     yield from _undeclared_attempts(state)
-    moved = {change.moved_from for change in changes}
-    yield from _retained([entry for entry in retained if entry.address not in moved])
+    yield from _undeclared(changes)
 
 
 def _unreadable(seen: Observation) -> Diagnostic:
@@ -101,12 +99,27 @@ def _undeclared_attempts(state: PlanningState) -> Iterator[Diagnostic]:
         )
 
 
-def _retained(entries: list[LockEntry]) -> Iterator[Diagnostic]:
-    if entries:
-        addresses = [entry.address for entry in entries]
-        yield Diagnostic(
-            severity=Severity.NOTE,
-            code="retained",
-            summary="Locked records are no longer declared",
-            detail=f"{counted(len(addresses), 'record')} ({listed(addresses)}): kept upstream and in the lockfile.",
-        )
+_UNDECLARED = {
+    Rule.RETAINED: ("Locked records are no longer declared", "kept upstream and in the lockfile."),
+    Rule.RELEASED: (
+        "Locked records are no longer declared",
+        "not created here, so that on_remove: delete leaves them upstream; delete_adopted: true would not.",
+    ),
+    Rule.GONE: ("Locked records are deleted upstream", "no longer declared; their entries are dropped."),
+}
+
+
+def _undeclared(changes: Iterable[Change]) -> Iterator[Diagnostic]:
+    """One note for each thing that becomes of records that are no longer declared without a request."""
+    found: dict[str, list[str]] = {}
+    for change in changes:
+        found.setdefault(change.code, []).append(change.address)
+    for rule, (summary, what) in _UNDECLARED.items():
+        addresses = found.get(rule.value)
+        if addresses:
+            yield Diagnostic(
+                severity=Severity.NOTE,
+                code=rule.value,
+                summary=summary,
+                detail=f"{counted(len(addresses), 'record')} ({listed(addresses)}): {what}",
+            )

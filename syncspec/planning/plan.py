@@ -91,6 +91,8 @@ class Change:
     those that it sends; an adoption sends its own only where it `rewrites` them. `resend`: what was sent before.
     `waits_for` are records of this plan that come first: it is planned once more when they are done. `wave` counts how
     many come one after the other. `references`: what its values refer to.
+    `after` are addresses whose own steps come first, each of which must succeed. `relocks`: what the lock entry says of
+    its record's removal is written anew, `drops`: the entry is dropped; neither sends anything.
     """
 
     address: str
@@ -111,6 +113,9 @@ class Change:
     waits_for: tuple[str, ...] = ()
     wave: int = 0
     references: tuple[Reference, ...] = ()
+    after: tuple[str, ...] = ()
+    relocks: bool = False
+    drops: bool = False
 
     @property
     def set_name(self) -> str:
@@ -120,6 +125,11 @@ class Change:
     def is_sent(self) -> bool:
         """Whether a mutation request belongs to it."""
         return self.action in WRITES or self.rewrites
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether apply changes its lock entry without a request."""
+        return self.action in LOCKS or self.relocks or self.drops
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,4 +186,4 @@ class Plan:
     @property
     def is_empty(self) -> bool:
         """Whether apply would neither send a request nor change the lockfile."""
-        return not any(change.action in WRITES or change.action in LOCKS for change in self.changes)
+        return not any(change.is_sent or change.is_kept for change in self.changes)

@@ -15,6 +15,8 @@ class Rule(StrEnum):
     MATCH = "match"
     DECLARED_ID = "declared-id"
     IMPLIED_MOVE = "implied-move"
+    MOVED = "moved"
+    MOVED_FROM_SEVERAL = "moved-from-several"
     ADOPT_BLOCKED = "adopt-blocked"
     DECLARED_ID_NOT_FOUND = "declared-id-not-found"
     DUPLICATE = "duplicate"
@@ -43,6 +45,19 @@ class Rule(StrEnum):
     # what a record refers to
     REFERENCE_BLOCKED = "reference-blocked"
     SAME_KEY = "same-key"
+    # no longer declared
+    RETAINED = "retained"
+    RELEASED = "released"
+    REMOVED = "removed"
+    GONE = "gone"
+    PROTECTED = "protected"
+    HELD = "held-by-another"
+    REFERRED_TO = "referred-to"
+    # undone
+    RESTORED_BEFORE = "restored-before"
+    UNDONE = "undone"
+    CHANGED_SINCE = "changed-since"
+    NOT_UNDOABLE = "not-undoable"
     # either
     OPEN_ATTEMPT = "open-attempt"
     NOT_READABLE = "not-readable"

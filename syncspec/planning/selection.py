@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Self
@@ -11,8 +11,11 @@ from syncspec.address import matches_any
 from syncspec.diagnostics import did_you_mean
 from syncspec.errors import UsageError
 from syncspec.records import DesiredSet
+from syncspec.settings import SetElsewhere
 
 __all__ = ["Selection"]
+
+_NOTHING: Mapping[str, SetElsewhere] = {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +23,8 @@ class Selection:
     """What was asked for; empty parts select everything.
 
     `include` and `exclude` hold addresses, set names and globs; `labels` must all be there; `paths` are files and
-    folders relative to the project's folder, with forward slashes.
+    folders relative to the project's folder, with forward slashes. An address that is not declared stands in no file
+    and carries no label: only `include` and `exclude` speak of it.
     """
 
     include: tuple[str, ...] = ()
@@ -37,34 +41,58 @@ class Selection:
         """The selection, None where it leaves nothing out."""
         return None if self.is_everything else self
 
-    def __call__(self, record_set: DesiredSet, address: str) -> bool:
+    def __call__(self, record_set: DesiredSet | None, address: str) -> bool:
+        is_set_selected = self.selects_set(record_set) if record_set else not (self.labels or self.paths)
         return (
-            self._selects_set(record_set)
+            is_set_selected
             and (not self.include or matches_any(address, self.include))
             and not matches_any(address, self.exclude)
         )
 
-    def _selects_set(self, record_set: DesiredSet) -> bool:
+    def selects_set(self, record_set: DesiredSet) -> bool:
+        """Whether records of the set can be selected, by its labels and its place."""
         if any(record_set.labels.get(name) != value for name, value in self.labels.items()):
             return False
         return not self.paths or any(_lies_in(record_set.source.file, path) for path in self.paths)
 
-    def check(self, sets: Sequence[DesiredSet]) -> None:
-        """Make sure that every part that was asked for names something. Raises UsageError."""
+    def check(
+        self,
+        sets: Sequence[DesiredSet],
+        locked: Collection[str] = (),
+        elsewhere: Mapping[str, SetElsewhere] = _NOTHING,
+    ) -> None:
+        """Make sure that every part that was asked for names something, declared or `locked`. Raises UsageError.
+
+        `elsewhere` are the sets of other environments, by name: they are not declared here, and the message says so.
+        """
         addresses = [record.address for record_set in sets for record in record_set.records]
+        addresses += [address for address in locked if address not in set(addresses)]
         names = [record_set.name for record_set in sets]
         for pattern in (*self.include, *self.exclude):
             if pattern not in names and not any(matches_any(address, [pattern]) for address in addresses):
-                raise _nothing(f'"{pattern}" names no declared record or set', did_you_mean(pattern, addresses + names))
+                other = elsewhere.get(pattern.partition(".")[0])
+                if other is not None:
+                    raise _elsewhere(other.told(pattern.partition(".")[0]), other)
+                raise _nothing(
+                    f'"{pattern}" names no declared or locked record, and no set',
+                    did_you_mean(pattern, addresses + names),
+                )
         for path in self.paths:
             if not any(_lies_in(record_set.source.file, path) for record_set in sets):
+                for name, other in sorted(elsewhere.items()):
+                    if _lies_in(other.source.file, path):
+                        raise _elsewhere(other.told(name), other)
                 raise _nothing(f"{path} holds no record set of this project", None)
-        if self.labels and not any(self._selects_set(record_set) for record_set in sets):
+        if self.labels and not any(self.selects_set(record_set) for record_set in sets):
             raise _nothing(f"no record set carries {_shown(self.labels.items())}", None)
 
 
 def _lies_in(file: str, path: str) -> bool:
     return path in ("", ".") or PurePosixPath(file).is_relative_to(path)
+
+
+def _elsewhere(detail: str, other: SetElsewhere) -> UsageError:
+    return _nothing(detail, f"name its environment with -e {other.environments[0]}, or add this one to the set")
 
 
 def _shown(labels: Iterable[tuple[str, str]]) -> str:

@@ -132,14 +132,22 @@ def limited(approved: Approved, now: Plan, ground: Ground) -> Plan:
         verdict = _verdict(step, approved.bindings[step.address], change, ground, ()) if step is not None else None
         if is_step(change) and verdict not in (_Verdict.DUE, _Verdict.BACK):
             reason = f"what is due by now ({change.action.value}) is not in the saved plan; plan again"
-            change = replace(change, action=Action.BLOCKED, code="not-in-saved-plan", reason=reason, rewrites=False)
+            change = replace(
+                change,
+                action=Action.BLOCKED,
+                code="not-in-saved-plan",
+                reason=reason,
+                rewrites=False,
+                relocks=False,
+                drops=False,
+            )
         changes.append(change)
     return _narrowed(now, changes, ground, approved.plan.digest)
 
 
 def _narrowed(now: Plan, changes: Sequence[Change], ground: Ground, digest: str) -> Plan:
     same = len(changes) == len(now.changes) and all(a is b for a, b in zip(changes, now.changes, strict=True))
-    batches = now.batches if same else make_batches(changes, ground.sets)
+    batches = now.batches if same else make_batches(changes, ground.sets, ground.upstreams)
     return replace(now, changes=tuple(changes), batches=batches, digest=digest)
 
 
@@ -163,7 +171,7 @@ def _verdict(
     now = _as_it_was(step, now) if now is not None else None
     if declaration_causes(step, binding, now, ground):
         return _Verdict.STALE
-    if _is_done(step, binding, ground, now):
+    if _is_done(step, binding, ground, now) or _is_relocked(step, now):
         return _Verdict.DONE
     if now is None:
         return _Verdict.STALE
@@ -176,12 +184,18 @@ def _verdict(
     return _Verdict.DUE if _is_same(step, binding, now, ground) or _is_less(step, now) else _Verdict.STALE
 
 
+def _is_relocked(step: Change, now: Change | None) -> bool:
+    """Whether the lock shows what a step without a request was to write into it."""
+    only_locks = step.relocks and not step.is_sent and now is not None
+    return only_locks and now is not None and now.action is step.action and not now.relocks
+
+
 def _is_done(step: Change, binding: Binding, ground: Ground, now: Change | None) -> bool:
     """Whether the lock shows the step: an entry that was not there, with what the step was to write."""
     entry, before = ground.entries.get(step.address), binding.entry
     if step.action is Action.UNKNOWN:
         return False
-    if step.action is Action.DELETE:
+    if step.action is Action.DELETE or step.drops:
         return entry is None and before is not None
     mark = entry_mark(entry)
     if entry is None or mark is None or entry.target.place != step.target.place:

@@ -120,7 +120,7 @@ class PlanningState:
     `traces`: open creations by place and what tells their record; `absent_traces` and, by address, `absent`: those that
     were proved absent; `undone`: updates and deletes that were proved to have changed nothing. `orphans`: creations
     without a key whose address is no longer declared, by place and set. What other lockfiles of the state folder hold
-    is kept apart: `traces_elsewhere` and `keyed_elsewhere`.
+    is kept apart: `traces_elsewhere`, `keyed_elsewhere`, and the IDs that they hold in `held_elsewhere`.
     """
 
     inputs: PlanningInput
@@ -132,6 +132,7 @@ class PlanningState:
     traces: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     orphans: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     keyed_elsewhere: dict[tuple[Place, str], list[LockEntry]] = field(init=False)
+    held_elsewhere: frozenset[tuple[Place, str]] = field(init=False)
     traces_elsewhere: dict[tuple[Place, str], OpenAttempt] = field(init=False)
     absent: dict[str, OpenAttempt] = field(init=False)
     undone: dict[str, OpenAttempt] = field(init=False)
@@ -149,6 +150,9 @@ class PlanningState:
         unlocked = not self.declared <= inputs.lockfile.entries.keys()
         self.keyed = _by_key(inputs.lockfile.entries.values()) if unlocked else {}
         self.keyed_elsewhere = _by_key(inputs.entries_elsewhere)
+        self.held_elsewhere = frozenset(
+            (entry.target.place, short_id(entry.upstream_id)) for entry in inputs.entries_elsewhere
+        )
         self.traces_elsewhere = {}
         for attempt in inputs.attempts_elsewhere:
             _trace(self.traces_elsewhere, attempt)
@@ -197,8 +201,15 @@ class PlanningState:
 
     def repeat_of(self, record_set: DesiredSet, record: DesiredRecord) -> Resend | None:
         """What was sent to change this locked record, and then proved to have changed nothing."""
-        found = self.undone.get(record.address)
-        if found is None or found.target.place != record_set.target.place:
+        return self._repeat(record.address, record_set.target.place, MutationKind.UPDATE)
+
+    def repeat_of_deletion(self, entry: LockEntry) -> Resend | None:
+        """What was sent to delete this record, and then proved not to have done so."""
+        return self._repeat(entry.address, entry.target.place, MutationKind.DELETE)
+
+    def _repeat(self, address: str, place: Place, kind: MutationKind) -> Resend | None:
+        found = self.undone.get(address)
+        if found is None or found.target.place != place or found.kind != kind:
             return None
         return Resend(attempt=found.attempt, absences=found.absences, alone=found.refused)
 

@@ -17,7 +17,7 @@ from syncspec.planning.wording import blocked, change_of, ids_text, shown_values
 from syncspec.records import Absence, ObservedRecord, OnAdopt
 from syncspec.values import short_id
 
-__all__ = ["decide_unlocked"]
+__all__ = ["decide_unlocked", "move_of"]
 
 
 def decide_unlocked(case: Case, findings: list[Diagnostic]) -> Change:
@@ -86,7 +86,7 @@ def _by_former_entry(case: Case, entry: LockEntry) -> Change:
         reason = f"{entry.address} was locked as {entry.upstream_id} with this key, and the list does not show it"
         return blocked(record_set, record, Rule.LOCKED_ELSEWHERE, reason, upstream_id=entry.upstream_id)
     if may_be_invisible(case, entry):
-        return _move(case, None, entry)
+        return move_of(case, None, entry)
     reason = (
         f"{entry.address}, which is no longer declared, was locked as {entry.upstream_id} with this key; the list "
         f"does not show it, which does not prove that it is gone; where it is, syncspec lock forget {entry.address}"
@@ -129,7 +129,7 @@ def _by_match(case: Case, row: ObservedRecord, rule: Rule) -> Change:
         )
         return blocked(record_set, record, Rule.MARKED_FOR_ANOTHER, reason, rows=(row,))
     if holders:
-        return _move(case, row, holders[0])
+        return move_of(case, row, holders[0])
     return _adopt(case, row, rule)
 
 
@@ -145,15 +145,23 @@ def _is_former(case: Case, marker: str) -> bool:
     return marker.startswith(prefix) and marker.removeprefix(prefix) not in case.state.declared
 
 
-def _move(case: Case, row: ObservedRecord | None, holder: LockEntry) -> Change:
+def move_of(case: Case, row: ObservedRecord | None, holder: LockEntry, *, rule: Rule = Rule.IMPLIED_MOVE) -> Change:
+    """Take the entry of an address that is not declared to this one, unless a request for it is open."""
+    if case.state.attempts.get(holder.address):
+        reason = (
+            f"{holder.upstream_id} is locked by {holder.address}, which is no longer declared, and what became of a "
+            "request for it is not known; it moves when that is settled"
+        )
+        return blocked(case.record_set, case.record, Rule.WAITS_FOR_UNKNOWN, reason, upstream_id=holder.upstream_id)
     names = differing(case.record_set, case.record, row) if row is not None else []
-    unseen = "" if row is not None else "; the upstream's list may not show it yet"
+    unseen = "" if row is not None else "; the upstream's list does not show it alive"
+    said = "was renamed" if rule is Rule.MOVED else "is no longer declared"
     return change_of(
         case.record_set,
         case.record,
         Action.MOVE,
-        Rule.IMPLIED_MOVE,
-        f"{holder.upstream_id} is locked by {holder.address}, which is no longer declared{unseen}",
+        rule,
+        f"{holder.upstream_id} is locked by {holder.address}, which {said}{unseen}",
         upstream_id=holder.upstream_id,
         moved_from=holder.address,
         fields=field_changes(case.record_set, case.record, row, names) if row is not None else (),

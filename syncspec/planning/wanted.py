@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 
-from syncspec.lockfile import DigestKeys, Lockfile, OpenAttempt
+from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
 from syncspec.lookups import Lookups
 from syncspec.planning.inputs import Selects
 from syncspec.planning.known_ids import has_references, needed_by
+from syncspec.planning.removal import removable
 from syncspec.records import DesiredSet, Lens, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.observe import Sought, Wanted
 from syncspec.values import short_id
 
-__all__ = ["places_to_observe"]
+__all__ = ["Touches", "places_to_observe"]
+
+Touches = Callable[[LockEntry], bool]
 
 _Place = tuple[str, str, str]
 
@@ -29,13 +32,16 @@ def places_to_observe(
     selected: Selects | None = None,
     also: Iterable[str] = (),
     lookups: Sequence[Lookups] = (),
+    touches: Touches | None = None,
 ) -> dict[Target, Wanted]:
     """Each collection that a selected record lives in, once, with what makes its rows relevant.
 
     Sets that are not selected count too where they share such a collection: their records may be what a row is.
-    Where everything is selected, collections that only open `attempts` are in count too, as long as one of the
-    `upstreams` still has their endpoint. `also` are upstream IDs that matter wherever they are. A record counts with
-    those that it refers to; of `lookups` everything counts that something selected refers to.
+    A record counts with those that it refers to; of `lookups` everything counts that something selected refers to. So
+    do collections of selected records that may be deleted, and, where everything is selected, those that only open
+    `attempts` are in, as long as one of the `upstreams` still has their endpoint. `also` are upstream IDs that matter
+    wherever they are. `touches` tells of an entry whether its record may be deleted or changed, where something else
+    is planned than what is declared.
     """
     shared: dict[_Place, list[DesiredSet]] = defaultdict(list)
     for record_set in sets:
@@ -60,8 +66,9 @@ def places_to_observe(
     targets |= {
         min(each.target for each in group): place for place, group in sorted(sought.items()) if place not in shared
     }
-    if selected is None:
-        targets |= _targets_of_attempts(open_in, set(targets.values()), upstreams or {})
+    others = set(open_in) if selected is None else set[_Place]()
+    others |= {entry.target.place for entry in _touched(sets, lockfile, selected, touches)}
+    targets |= _other_targets(others - set(targets.values()), upstreams or {})
     named = tuple(also)
     return {
         target: _wanted(shared[place], (*locked[place], *named), open_in[place], keys, sought[place])
@@ -88,14 +95,25 @@ def _is_needed(lookups: Lookups, sets: Sequence[DesiredSet], selected: Selects) 
     )
 
 
-def _targets_of_attempts(
-    open_in: Mapping[_Place, Sequence[OpenAttempt]], known: set[_Place], upstreams: Mapping[str, UpstreamSettings]
-) -> dict[Target, _Place]:
+def _touched(
+    sets: Sequence[DesiredSet], lockfile: Lockfile, selected: Selects | None, touches: Touches | None
+) -> Iterable[LockEntry]:
+    if touches is not None:
+        return filter(touches, lockfile.entries.values())
+    return (
+        entry
+        for entry in removable(lockfile.entries.values(), sets)
+        if selected is None or selected(None, entry.address)
+    )
+
+
+def _other_targets(places: Iterable[_Place], upstreams: Mapping[str, UpstreamSettings]) -> dict[Target, _Place]:
+    """Places that no selected set lives in, as far as the project still has their endpoint."""
     names = {settings.endpoint: name for name, settings in sorted(upstreams.items(), reverse=True)}
     return {
         Target(upstream=names[place[0]], endpoint=place[0], sync_id=place[1], collection_id=place[2]): place
-        for place in sorted(open_in)
-        if place not in known and place[0] in names
+        for place in sorted(places)
+        if place[0] in names
     }
 
 

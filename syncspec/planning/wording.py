@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from syncspec.lockfile import OpenAttempt
+from syncspec.lockfile import LockEntry, OpenAttempt, under
 from syncspec.planning.plan import Action, Change, FieldChange, Resend
 from syncspec.planning.rules import Rule
-from syncspec.records import Absence, DesiredRecord, DesiredSet, Json, ObservedRecord
+from syncspec.records import Absence, DesiredRecord, DesiredSet, Json, Lifecycle, ObservedRecord
 from syncspec.values.structure import quoted, scalar_text
 
-__all__ = ["attempt_reason", "blocked", "both_sides", "change_of", "ids_text", "shown_values"]
+__all__ = ["attempt_reason", "blocked", "both_sides", "change_of", "ids_text", "removal_words", "shown_values"]
 
 _MAX_VALUE = 80
 _MAX_IDS = 20
@@ -109,6 +109,19 @@ def _value(value: Json) -> str:
     else:
         text = scalar_text(value) or "empty"
     return text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 1] + "…"
+
+
+def removal_words(entry: LockEntry, lifecycle: Lifecycle) -> tuple[str, ...]:
+    """What changes of what an entry says of its record's removal."""
+    after = under(entry, lifecycle)
+    words = []
+    if after.on_remove is not entry.on_remove:
+        words.append(f"on_remove {after.on_remove}")
+    if after.protect is not entry.protect:
+        words.append("protected" if after.protect else "no longer protected")
+    if after.delete_adopted is not entry.delete_adopted:
+        words.append(f"delete_adopted {str(after.delete_adopted).lower()}")
+    return tuple(words)
 
 
 _WAYS_OUT = {

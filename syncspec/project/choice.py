@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 from syncspec.errors import UsageError
@@ -22,8 +22,12 @@ def choose(
     exclude: Sequence[str],
     labels: Mapping[str, str],
     paths: Sequence[str | Path],
+    locked: Collection[str] = (),
 ) -> Selection:
-    """The selection; `paths` are relative to the working folder. Raises UsageError where a part of it names nothing."""
+    """The selection; `paths` are relative to the working folder. Raises UsageError where a part of it names nothing.
+
+    `locked` are the addresses of the lockfile: those that are no longer declared can be selected, too.
+    """
     for option, value in (("include", include), ("exclude", exclude), ("paths", paths)):
         if isinstance(value, str):
             raise UsageError(
@@ -39,8 +43,8 @@ def choose(
     )
     if any(_name_in_project(loaded, Path(path)) == _EVERYTHING for path in paths):
         selection = Selection(include=selection.include, exclude=selection.exclude, labels=selection.labels)
-    selection.check(loaded.sets)
-    if not selection.is_everything and not _selects_any(loaded, selection):
+    selection.check(loaded.sets, locked, loaded.elsewhere)
+    if not selection.is_everything and not _selects_any(loaded, selection, locked):
         raise UsageError(
             "The selection matches nothing",
             detail="Each of its parts names something, but no record fits all of them. Nothing was planned.",
@@ -49,8 +53,11 @@ def choose(
     return selection
 
 
-def _selects_any(loaded: LoadedProject, selection: Selection) -> bool:
-    return any(selection(each, record.address) for each in loaded.sets for record in each.records)
+def _selects_any(loaded: LoadedProject, selection: Selection, locked: Collection[str]) -> bool:
+    declared = {record.address for each in loaded.sets for record in each.records}
+    return any(selection(each, record.address) for each in loaded.sets for record in each.records) or any(
+        selection(None, address) for address in locked if address not in declared
+    )
 
 
 def _name_in_project(loaded: LoadedProject, path: Path) -> str:
@@ -59,7 +66,8 @@ def _name_in_project(loaded: LoadedProject, path: Path) -> str:
         raise UsageError("No such path", detail=f"{path} does not exist.", hint="name a manifest or a folder of them")
     # A link is named as it is written, where that names a manifest; `resolve` would follow it.
     names = [_relative(Path(os.path.abspath(path)), loaded.root), _relative(path.resolve(), loaded.root)]  # noqa: PTH100
-    files = [PurePosixPath(record_set.source.file) for record_set in loaded.sets]
+    sources = [*(each.source for each in loaded.sets), *(each.source for each in loaded.elsewhere.values())]
+    files = [PurePosixPath(source.file) for source in sources]
     known = [name for name in names if name is not None]
     if not known:
         raise UsageError(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import functools
 import os
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 from syncspec.apply.clock import Clock, SystemClock
 from syncspec.apply.events import OnEvent
@@ -25,11 +24,12 @@ from syncspec.project.approval import Approval, check_approved
 from syncspec.project.authoring import Authoring
 from syncspec.project.choice import choose
 from syncspec.project.follow_up import follow_up
-from syncspec.project.loop import run_to_end
+from syncspec.project.loop import run_alone as _run
 from syncspec.project.opening import Opening
 from syncspec.project.outlook import outlook
 from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
+from syncspec.project.reversals import AsyncReversals, Reversals
 from syncspec.project.saved import SavedPlan, load_plan
 from syncspec.project.sight import Sight, within
 from syncspec.project.validation import Validation, validate
@@ -38,13 +38,11 @@ from syncspec.settings import LoadedProject
 
 __all__ = ["AsyncProject", "Confirm", "Project"]
 
-T = TypeVar("T")
-
 Confirm = Callable[[ReviewablePlan], bool]
 """Asked with the plan before anything is done; False ends the apply with NotConfirmedError."""
 
 
-class AsyncProject(Authoring):
+class AsyncProject(Authoring, AsyncReversals):
     """One project in one environment. Every call reads the manifests anew; nothing stays open between calls."""
 
     def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
@@ -82,10 +80,17 @@ class AsyncProject(Authoring):
         with sheltered() as shelter:
             loaded = self.load()
             shelter()
-            selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
             with paused_collector():
                 state = await look_up_state(loaded, clock=self.clock)
                 shelter()
+            selection = choose(
+                loaded,
+                include=include,
+                exclude=exclude,
+                labels=labels or {},
+                paths=paths,
+                locked=state.lockfile.entries.keys(),
+            )
             async with connections_of(loaded, state) as connections:
                 seen = await outlook(loaded, state, selection.narrowed, connections, clock=self.clock, on_rows=on_rows)
         return ReviewablePlan(plan=seen.plan, project=loaded, selection=selection, state=seen.state)
@@ -131,7 +136,16 @@ class AsyncProject(Authoring):
                 hint="give the selection to plan(), or leave the plan away",
             )
         loaded = self.load()
-        selection = choose(loaded, include=include, exclude=exclude, labels=labels or {}, paths=paths)
+        # What is no longer declared can be named, too, and only the lockfile tells what that is.
+        known = await look_up_state(loaded, clock=self.clock) if include or exclude else None
+        selection = choose(
+            loaded,
+            include=include,
+            exclude=exclude,
+            labels=labels or {},
+            paths=paths,
+            locked=known.lockfile.entries.keys() if known is not None else (),
+        )
         approval = None
         if plan is not None:
             selection = plan.selection
@@ -160,7 +174,7 @@ class AsyncProject(Authoring):
                 for expected in (approved, plan.digest if plan is not None else None):
                     check_approved(expected, made.digest)
                 _check_readable(made)
-                check_guards(made, guards, locked_count=len(run.state.lockfile.entries))
+                check_guards(made, guards, locked_count=len(run.state.lockfile.entries), sets=loaded.sets)
                 if confirm is not None and not made.is_empty:
                     if not confirm(reviewable):
                         raise NotConfirmedError("Not confirmed", detail="The plan was not approved. Nothing was sent.")
@@ -174,11 +188,13 @@ class AsyncProject(Authoring):
         return AppliedReport(report=report, plan=made)
 
 
-class Project:
+class Project(Reversals):
     """The same for callers without an event loop: each call runs one of its own.
 
     `asynchronous` is the project for callers with one.
     """
+
+    asynchronous: AsyncProject
 
     def __init__(self, opening: Opening, *, clock: Clock | None = None) -> None:
         self.asynchronous = AsyncProject(opening, clock=clock)
@@ -253,24 +269,6 @@ class Project:
     def accept(self, addresses: Sequence[str], **options: Any) -> Accepted:
         """Write the upstream's values of drifted and conflicting fields into the manifests: `AsyncProject.accept`."""
         return _run(functools.partial(self.asynchronous.accept, addresses), **options)
-
-
-def _run(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:
-    if _is_loop_running():
-        raise UsageError(
-            "An event loop is running already",
-            detail="A Project runs a loop of its own for each call. Nothing was read or sent.",
-            hint="use syncspec.open_async and await its calls",
-        )
-    return run_to_end(functools.partial(call, **options))
-
-
-def _is_loop_running() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True
 
 
 def _check_readable(plan: Plan) -> None:

@@ -40,6 +40,10 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
     attempts = _attempts(loaded, address)
     pending = [attempt for attempt in state.open_attempts if attempt.address == address]
     if desired is None and entry is None and not attempts and not pending:
+        other = loaded.elsewhere.get(address.partition(".")[0])
+        if other is not None:
+            told = f"{address} is not locked, and {other.told(address.partition('.')[0])}."
+            raise UsageError("Unknown address", detail=told, hint=f"name an environment: -e {other.environments[0]}")
         near = did_you_mean(address, [*declared, *state.lockfile.entries])
         if any(lookup.address == address for each in loaded.lookups for lookup in each.records):
             near = "it is only looked up: explain a record that refers to it, which shows what it was found as"

@@ -119,7 +119,7 @@ async def retarget(
     return made
 
 
-def _only(addresses: Collection[str]) -> Callable[[DesiredSet, str], bool]:
+def _only(addresses: Collection[str]) -> Callable[[DesiredSet | None, str], bool]:
     return lambda _, address: address in addresses
 
 

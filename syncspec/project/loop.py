@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import asyncio
+import functools
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 import anyio
 
-__all__ = ["run_to_end"]
+from syncspec.errors import UsageError
+
+__all__ = ["run_alone", "run_to_end"]
 
 T = TypeVar("T")
 
@@ -25,3 +29,22 @@ def run_to_end(call: Callable[[], Awaitable[T]]) -> T:
 
     anyio.run(main)
     return results[0]
+
+
+def run_alone(call: Callable[..., Coroutine[Any, Any, T]], **options: Any) -> T:
+    """`run_to_end` for callers of the library. Raises UsageError where a loop runs already."""
+    if _is_loop_running():
+        raise UsageError(
+            "An event loop is running already",
+            detail="A Project runs a loop of its own for each call. Nothing was read or sent.",
+            hint="use syncspec.open_async and await its calls",
+        )
+    return run_to_end(functools.partial(call, **options))
+
+
+def _is_loop_running() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

@@ -11,12 +11,12 @@ from syncspec.apply.state import State, reading_of
 from syncspec.diagnostics import sorted_diagnostics
 from syncspec.manifests.collector import paused_collector
 from syncspec.planning.diff import plan as make_plan
-from syncspec.planning.inputs import PlanningInput, Selects
+from syncspec.planning.inputs import Planner, PlanningInput, Selects
 from syncspec.planning.known_ids import bound_sets, locked_ids
 from syncspec.planning.needed import with_needed
 from syncspec.planning.plan import Plan
 from syncspec.planning.state import Place
-from syncspec.planning.wanted import places_to_observe
+from syncspec.planning.wanted import Touches, places_to_observe
 from syncspec.project.cold import cold_warning
 from syncspec.project.reading import OnRows, observe_all
 from syncspec.records import DesiredRecord, Observation, Target
@@ -44,17 +44,20 @@ async def outlook(
     *,
     clock: Clock,
     on_rows: OnRows | None = None,
+    planner: Planner = make_plan,
+    touches: Touches | None = None,
 ) -> Outlook:
     """Plan the selected addresses (None: all) as an apply would at this moment.
 
     Open attempts are reconciled in the plan's eyes only: nothing is written.
     """
     began = moment_of(clock)
-    lists = Lists(loaded, connections, clock=clock, on_rows=on_rows)
-    selected = with_needed(loaded.sets, state.lockfile, selected)
+    lists = Lists(loaded, connections, clock=clock, on_rows=on_rows, touches=touches)
+    if planner is make_plan:
+        selected = with_needed(loaded.sets, state.lockfile, selected)
     observations = await lists.observe(state, selected, began=began)
     seen = _reconciled(loaded, state, observations, began, clock)
-    made = plan_from(loaded, seen, selected, observations, began=began)
+    made = plan_from(loaded, seen, selected, observations, began=began, planner=planner)
     return Outlook(plan=made, observations=tuple(observations), state=seen)
 
 
@@ -83,8 +86,12 @@ def _wanted(
     *,
     also: Iterable[str] = (),
     instead: Mapping[str, DesiredRecord] | None = None,
+    touches: Touches | None = None,
 ) -> dict[Target, Wanted]:
-    """What to read; `instead` are records whose keys are known by more than what is locked."""
+    """What to read; `instead` are records whose keys are known by more than what is locked.
+
+    `touches` chooses further collections, see `places_to_observe`.
+    """
     ids = locked_ids(loaded.sets, state.lockfile.entries)
     return places_to_observe(
         bound_sets(loaded.sets, ids, instead=instead) if ids or instead else loaded.sets,
@@ -95,6 +102,7 @@ def _wanted(
         selected=selected,
         also=(*also, *(entry.upstream_id for entry in state.entries_elsewhere)),
         lookups=loaded.lookups,
+        touches=touches,
     )
 
 
@@ -112,15 +120,17 @@ class Lists:
         *,
         clock: Clock,
         on_rows: OnRows | None = None,
+        touches: Touches | None = None,
     ) -> None:
+        """`touches`: something else is planned than what is declared, and it tells which entries that may concern."""
         self._loaded, self._connections = loaded, connections
-        self._clock, self._on_rows = clock, on_rows
+        self._clock, self._on_rows, self._touches = clock, on_rows, touches
         self._seen: dict[Place, Observation] = {}
         self._open_keys = {
             record.address
             for each in loaded.sets
             for record in each.records
-            if record.deferred and not record.deferred.keys().isdisjoint(each.match_on)
+            if touches is None and record.deferred and not record.deferred.keys().isdisjoint(each.match_on)
         }
         self._bound: dict[str, DesiredRecord] = {}
         self._sought: dict[str, str] = {}
@@ -132,7 +142,7 @@ class Lists:
             ids = locked_ids(self._loaded.sets, state.lockfile.entries)
             records = (record for each in bound_sets(self._loaded.sets, ids) for record in each.records)
             self._note(record for record in records if record.address in self._open_keys)
-        places = await self._read(_wanted(self._loaded, state, selected))
+        places = await self._read(_wanted(self._loaded, state, selected, touches=self._touches))
         return await self.look_for_keys(state, selected, began=began, places=places)
 
     async def look_for_keys(
@@ -186,13 +196,15 @@ def plan_from(
     *,
     began: Moment,
     not_done: Mapping[str, str] | None = None,
+    planner: Planner = make_plan,
 ) -> Plan:
     """Plan the selected addresses from what was read since `began`; the project's own findings are among the plan's.
 
-    `not_done` says of addresses that this run was to write why it did not.
+    `not_done` says of addresses that this run was to write why it did not. `planner` decides what is to be done: by
+    default what is declared.
     """
     with paused_collector():
-        made = make_plan(inputs_of(loaded, state, selected, observations, not_done=not_done))
+        made = planner(inputs_of(loaded, state, selected, observations, not_done=not_done))
     findings = [*loaded.diagnostics, *made.diagnostics, *cold_warning(loaded, state, made, began=began)]
     return replace(made, diagnostics=sorted_diagnostics(findings))
 

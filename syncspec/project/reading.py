@@ -12,6 +12,8 @@ import anyio
 
 from syncspec.apply.state import State
 from syncspec.errors import SyncspecError
+from syncspec.planning.removal import removable
+from syncspec.planning.wanted import Touches
 from syncspec.records import Observation, Target
 from syncspec.settings import LoadedProject
 from syncspec.upstream import connect
@@ -25,13 +27,21 @@ OnRows: TypeAlias = Callable[[Target, int], None]
 
 
 @asynccontextmanager
-async def connections_of(loaded: LoadedProject, state: State | None = None) -> AsyncIterator[dict[str, Connection]]:
-    """Connect to every upstream that a set uses, or that an open attempt of `state` was sent to; gives them by name.
+async def connections_of(
+    loaded: LoadedProject, state: State | None = None, *, touches: Touches | None = None
+) -> AsyncIterator[dict[str, Connection]]:
+    """Connect to every upstream that a set uses, and to those in which the `state` leaves something to settle or to
+    delete; gives them by name. `touches` chooses the entries of the latter, see `places_to_observe`.
 
     Raises UpstreamError.
     """
     context = ConnectContext(state_dir=loaded.state_dir, data_schemas=loaded.data_schemas)
-    endpoints = {attempt.target.endpoint for attempt in state.to_reconcile} if state is not None else set()
+    endpoints = set[str]()
+    if state is not None:
+        endpoints |= {attempt.target.endpoint for attempt in state.to_reconcile}
+        entries = state.lockfile.entries.values()
+        touched = removable(entries, loaded.sets) if touches is None else filter(touches, entries)
+        endpoints |= {entry.target.endpoint for entry in touched}
     names = sorted(
         {record_set.target.upstream for record_set in loaded.sets}
         | {lookups.target.upstream for lookups in loaded.lookups}

@@ -99,7 +99,7 @@ async def _look(project: AsyncProject, loaded: LoadedProject, run: Run, address:
     """What the upstream shows; nothing where it cannot be read."""
     declared = any(record.address == address for each in loaded.sets for record in each.records)
 
-    def chosen(_: DesiredSet, other: str) -> bool:
+    def chosen(_: DesiredSet | None, other: str) -> bool:
         return other == address
 
     began = moment_of(project.clock)

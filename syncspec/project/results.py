@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,11 +11,12 @@ from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.state import State
 from syncspec.diagnostics import Diagnostic, did_you_mean
 from syncspec.errors import UsageError
+from syncspec.planning.comparison import Comparison
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.selection import Selection
 from syncspec.settings import LoadedProject
 
-__all__ = ["FORMATS", "AppliedReport", "ReviewablePlan", "render_plan", "render_report"]
+__all__ = ["FORMATS", "AppliedReport", "ReviewablePlan", "render_changes", "render_plan", "render_report"]
 
 FORMATS = ("text", "json", "markdown", "html", "github")
 
@@ -202,6 +203,44 @@ def render_report(
             from syncspec.render.annotations import report_annotations
 
             return report_annotations(report, folder=folder, redact=redact)
+        case _:
+            raise _unknown_format(format)
+
+
+def render_changes(
+    comparisons: Sequence[Comparison],
+    format: str,
+    *,
+    older: str,
+    newer: str,
+    environment: str | None = None,
+    color: bool = False,
+    full: bool = False,
+    redact: bool = False,
+    folder: str = "",
+) -> str:
+    """Print what differs between two revisions: `DeclaredChanges.render`."""
+    match format:
+        case "text":
+            from syncspec.render.changes_text import changes_text
+
+            return changes_text(comparisons, older=older, newer=newer, color=color, full=full, redact=redact)
+        case "json":
+            from syncspec.render.changes_json import changes_json
+
+            return changes_json(comparisons, older=older, newer=newer, redact=redact).decode()
+        case "markdown":
+            from syncspec.render.markdown import changes_markdown
+
+            return changes_markdown(comparisons, older=older, newer=newer, environment=environment, redact=redact)
+        case "html":
+            from syncspec.render.html import changes_html
+
+            return changes_html(comparisons, older=older, newer=newer, redact=redact)
+        case "github":
+            from syncspec.render.changes_annotations import changes_annotations
+
+            return changes_annotations(comparisons, folder=folder, redact=redact)
         case _:
             raise _unknown_format(format)
 

@@ -8,11 +8,13 @@ from syncspec.apply.clock import Clock, moment_of
 from syncspec.apply.reconcile import Reconciled
 from syncspec.apply.run import Run
 from syncspec.errors import StalePlanError
-from syncspec.planning.inputs import Selects
+from syncspec.planning.diff import plan as make_plan
+from syncspec.planning.inputs import Planner, Selects
 from syncspec.planning.narrowing import steps_beyond
 from syncspec.planning.needed import with_needed
 from syncspec.planning.notes import listed
 from syncspec.planning.plan import Plan
+from syncspec.planning.wanted import Touches
 from syncspec.project.approval import Approval
 from syncspec.project.cold import seconds_until_warm
 from syncspec.project.outlook import Lists, plan_from
@@ -24,7 +26,7 @@ __all__ = ["Sight", "within"]
 
 
 class Sight:
-    """One run's eyes on its upstreams."""
+    """One run's eyes on its upstreams. `planner` and `touches`: what is planned instead of what is declared."""
 
     def __init__(
         self,
@@ -34,12 +36,14 @@ class Sight:
         *,
         clock: Clock,
         on_rows: OnRows | None,
+        planner: Planner = make_plan,
+        touches: Touches | None = None,
         approval: Approval | None = None,
     ) -> None:
-        """Every plan is narrowed to what an `approval` covers."""
-        self._loaded, self._run = loaded, run
+        """Every plan is narrowed to what an `approval` covers; `planner` decides what is to be done."""
+        self._loaded, self._run, self._planner = loaded, run, planner
         self._clock, self._approval = clock, approval
-        self._lists = Lists(loaded, connections, clock=clock, on_rows=on_rows)
+        self._lists = Lists(loaded, connections, clock=clock, on_rows=on_rows, touches=touches)
         self._began = moment_of(clock)
 
     async def plan(self, selected: Selects | None) -> Plan:
@@ -47,7 +51,9 @@ class Sight:
 
         Raises StalePlanError where a saved plan does not hold.
         """
-        _, made = await self._look(with_needed(self._loaded.sets, self._run.state.lockfile, selected))
+        if self._planner is make_plan:
+            selected = with_needed(self._loaded.sets, self._run.state.lockfile, selected)
+        _, made = await self._look(selected)
         return made if self._approval is None else self._approval.held(made, self._run.state)
 
     async def warmed_up(self, plan: Plan, selected: Selects | None) -> Plan:
@@ -66,7 +72,6 @@ class Sight:
 
     async def look_again(self, addresses: Collection[str]) -> tuple[Reconciled, Plan]:
         """Look at the collections of these addresses, and plan them alone."""
-
         reconciled, made = await self._look(_only(addresses))
         if self._approval is not None:
             made = self._approval.limited(made, self._run.state)
@@ -81,14 +86,17 @@ class Sight:
         state, began = self._run.state, self._began
         chosen = _only(addresses)
         observations = await self._lists.look_for_keys(state, chosen, began=began, not_done=not_done)
-        return plan_from(self._loaded, state, chosen, observations, began=began, not_done=not_done)
+        return plan_from(
+            self._loaded, state, chosen, observations, began=began, not_done=not_done, planner=self._planner
+        )
 
     async def _look(self, selected: Selects | None) -> tuple[Reconciled, Plan]:
         began = self._began = moment_of(self._clock)
         run = self._run
         observations = await self._lists.observe(run.state, selected, began=began)
         reconciled = run.reconcile(observations, began=began)
-        return reconciled, plan_from(self._loaded, run.state, selected, observations, began=began)
+        made = plan_from(self._loaded, run.state, selected, observations, began=began, planner=self._planner)
+        return reconciled, made
 
 
 def _only(addresses: Collection[str]) -> Selects:

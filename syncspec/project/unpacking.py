@@ -87,7 +87,7 @@ def _address(change: Change) -> str:
 
 
 def _change(document: ChangeDocument, step: StepDocument, targets: Sequence[Target]) -> Change:
-    if document.action is Action.UNCHANGED:
+    if document.action is Action.UNCHANGED and not (step.relocks or step.drops):
         raise ValueError("an unchanged record stands among the changes")
     source = _source(document.source)
     return Change(
@@ -114,6 +114,9 @@ def _change(document: ChangeDocument, step: StepDocument, targets: Sequence[Targ
         desired=_protected(document.address, source) if step.protect else None,
         rewrites=step.rewrites,
         waits_for=document.waits_for,
+        after=step.after,
+        relocks=step.relocks,
+        drops=step.drops,
     )
 
 
@@ -138,7 +141,7 @@ def _unchanged(row: UnchangedRow, targets: Sequence[Target], texts: Sequence[str
 def _binding(change: Change, step: StepDocument, traits: Sequence[Mapping[str, str]]) -> Binding:
     entry = step.entry
     return Binding(
-        step=parts_from(change, declaration=step.declaration, shown=step.shown),
+        step=parts_from(change, declaration=step.declaration, shown=step.shown, removal=step.removal),
         declared=step.declared,
         traits=traits[step.traits] if step.traits is not None else {},
         entry=EntryMark(upstream_id=entry.upstream_id, written_at=entry.written_at, digest=entry.digest)

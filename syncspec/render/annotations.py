@@ -7,19 +7,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import zip_longest
 from typing import assert_never
 
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.diagnostics import Diagnostic, Severity
-from syncspec.planning.plan import Action, Change, Plan
+from syncspec.planning.plan import Action, Plan
 from syncspec.render.diagnostics import github_annotations
 from syncspec.render.redaction import HIDDEN, redacted_plan, redacted_report
-from syncspec.render.review import CONCERNS, Concern, Review, review_of
+from syncspec.render.review import Concern, Review, review_of
 from syncspec.render.steps import Reading, Step, steps
-from syncspec.render.words import ACTIONS, OUTCOMES, outcome_line, summary_line
+from syncspec.render.voice import PLANNED, Voice
+from syncspec.render.words import OUTCOMES, outcome_line
 
-__all__ = ["plan_annotations", "report_annotations"]
+__all__ = ["annotations_of", "plan_annotations", "report_annotations"]
 
 _SHOWN = 10
 _MOST_FIELDS = 10
@@ -30,21 +32,39 @@ def plan_annotations(plan: Plan, *, folder: str = "", redact: bool = False) -> s
 
     `folder` leads from the repository to the project.
     """
-    review = review_of(plan)
-    shown = redacted_plan(plan) if redact else plan
-    hidden = HIDDEN if redact else "(sensitive)"
+    return annotations_of([plan], folder=folder, redact=redact)
+
+
+def annotations_of(
+    plans: Sequence[Plan], *, folder: str = "", redact: bool = False, voice: Voice = PLANNED, titles: Sequence[str] = ()
+) -> str:
+    """The annotations of several plans in one step, which GitHub counts together; `titles` tell them apart."""
     beyond: Counter[Severity] = Counter()
+    told: list[Diagnostic] = []
     lanes: list[Sequence[Diagnostic]] = []
-    for concern, positions in review.eye.items():
-        beyond[_severity(concern)] += max(0, len(positions) - _SHOWN)
-        notes = review.notes
-        lanes.append([_of_change(shown.changes[at], concern, notes.get(at, ""), hidden) for at in positions[:_SHOWN]])
-    lanes.append([item for item in shown.diagnostics if item.severity is not Severity.NOTE])
-    others = _others(review)
-    beyond[Severity.NOTE] += max(0, len(others) - _SHOWN)
-    told = [_told(summary_line(plan), "syncspec plan"), *_interleaved(lanes)]
-    told += [_of_change(shown.changes[at], None, "", hidden) for at in others[:_SHOWN]]
-    return github_annotations(told, folder=folder, shown=_SHOWN, beyond=beyond)
+    last: list[Diagnostic] = []
+    for plan, title in zip(plans, titles or [""] * len(plans), strict=True):
+        review = review_of(plan)
+        pieces = _Pieces(
+            plan=redacted_plan(plan, keep_reasons=voice.tells_why) if redact else plan,
+            review=review,
+            hidden=HIDDEN if redact else "(sensitive)",
+            voice=voice,
+            title=title,
+        )
+        for concern, positions in review.eye.items():
+            beyond[_severity(concern)] += max(0, len(positions) - _SHOWN)
+            lanes.append([pieces.annotation(at, concern) for at in positions[:_SHOWN]])
+        lanes.append([item for item in pieces.plan.diagnostics if item.severity is not Severity.NOTE])
+        others = _others(review)
+        beyond[Severity.NOTE] += max(0, len(others) - _SHOWN)
+        told.append(_told(voice.summary(plan), f"syncspec {voice.command}{title}"))
+        last += [pieces.annotation(at, None) for at in others[:_SHOWN]]
+        notes = [item for item in pieces.plan.diagnostics if item.severity is Severity.NOTE]
+        last += notes if voice.tells_why else []
+    return github_annotations(
+        [*told, *dict.fromkeys([*_interleaved(lanes), *last])], folder=folder, shown=_SHOWN, beyond=beyond
+    )
 
 
 def _interleaved(lanes: Iterable[Sequence[Diagnostic]]) -> Iterator[Diagnostic]:
@@ -69,27 +89,37 @@ def _others(review: Review) -> list[int]:
     ]
 
 
-def _of_change(change: Change, concern: Concern | None, note: str, hidden: str) -> Diagnostic:
-    lines = [f"unlike the rest: {note}"] if note else []
-    lines += [change.reason] if change.reason else []
-    lines += [f"{step.path}: {_values(step, hidden)}" for step in steps(change, most=_MOST_FIELDS)]
-    more = len(change.fields) - _MOST_FIELDS
-    lines += [f"… and {more:,} more fields"] if more > 0 else []
-    return Diagnostic(
-        severity=_severity(concern),
-        code="change",
-        summary=_title(change.action, concern),
-        detail="\n".join(lines),
-        source=change.source,
-        address=change.address,
-    )
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Pieces:
+    """One plan's changes as annotations; `title` stands behind each heading."""
 
+    plan: Plan
+    review: Review
+    hidden: str
+    voice: Voice
+    title: str
 
-def _title(action: Action, concern: Concern | None) -> str:
-    words = ACTIONS[action].words
-    if concern is Concern.PROTECTED or concern is Concern.OUTLIER:
-        return f"{CONCERNS[concern]}: {words}"
-    return "Conflict" if concern is Concern.CONFLICT else words.capitalize()
+    def annotation(self, position: int, concern: Concern | None) -> Diagnostic:
+        change, note = self.plan.changes[position], self.review.notes.get(position, "")
+        lines = [f"unlike the rest: {note}"] if note and concern is not None else []
+        lines += [change.reason] if change.reason else []
+        lines += [f"{step.path}: {_values(step, self.hidden)}" for step in steps(change, most=_MOST_FIELDS)]
+        more = len(change.fields) - _MOST_FIELDS
+        lines += [f"… and {more:,} more fields"] if more > 0 else []
+        return Diagnostic(
+            severity=_severity(concern),
+            code="change",
+            summary=self._heading(change.action, concern) + self.title,
+            detail="\n".join(lines),
+            source=change.source,
+            address=change.address,
+        )
+
+    def _heading(self, action: Action, concern: Concern | None) -> str:
+        words = self.voice.actions[action].words
+        if concern is Concern.PROTECTED or concern is Concern.OUTLIER:
+            return f"{self.voice.concerns[concern]}: {words}"
+        return "Conflict" if concern is Concern.CONFLICT else words.capitalize()
 
 
 def _severity(concern: Concern | None) -> Severity:

@@ -12,10 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from syncspec.apply.report import RecordOutcome
 from syncspec.diagnostics import Severity
+from syncspec.planning.comparison import Kind
+from syncspec.planning.expectation import Effect
 from syncspec.planning.plan import Action
 from syncspec.records import Absence
 
-__all__ = ["PlanDocument", "ReportDocument"]
+__all__ = ["ChangesDocument", "PlanDocument", "ReportDocument"]
 
 
 class Document(BaseModel):
@@ -130,6 +132,74 @@ class PlanDocument(Document):
     requests: Annotated[tuple[RequestDocument, ...], Field(description="What would be sent, in order.")]
     observations: Annotated[tuple[ObservationDocument, ...], Field(description="What was read.")]
     diagnostics: Annotated[tuple[DiagnosticDocument, ...], Field(description="Findings.")]
+
+
+class DeclaredChangeDocument(Document):
+    """One record whose declaration differs."""
+
+    address: Annotated[str, Field(description="Set and record.", examples=["contacts.paul"])]
+    change: Annotated[Kind, Field(description="What became of the declaration.", examples=["added"])]
+    effect: Annotated[Effect, Field(description="What the newer side's lockfile lets expect of apply.")]
+    former: Annotated[str | None, Field(description="The address that a renamed record had.")]
+    upstream: Annotated[str, Field(description="The upstream's name in the project.", examples=["crm"])]
+    sync_id: Annotated[str, Field(description="The sync.")]
+    collection_id: Annotated[str, Field(description="The collection.", examples=["salesforce:contact"])]
+    upstream_id: Annotated[str | None, Field(description="The locked or declared upstream ID.")]
+    protected: Annotated[bool, Field(description="Whether the record is protected.")]
+    fields: Annotated[
+        tuple[FieldDocument, ...], Field(description="The fields that differ; before is the older side's value.")
+    ]
+    settings: Annotated[
+        tuple[FieldDocument, ...], Field(description="What else is declared of the record, such as its lifecycle.")
+    ]
+    released: Annotated[tuple[str, ...], Field(description="Fields that are no longer declared; nothing is cleared.")]
+    source: Annotated[
+        SourceDocument | None, Field(description="Its place: in the newer manifests, of a removed record in the older.")
+    ]
+
+
+class SettingDocument(Document):
+    """One setting of the project, or of a set, that differs."""
+
+    set: Annotated[str | None, Field(description="The set; null: the project's own.", examples=["contacts"])]
+    name: Annotated[str, Field(description="The setting, with dots.", examples=["match_on"])]
+    before: Annotated[Value, Field(description="The older side's value.")]
+    after: Annotated[Value, Field(description="The newer side's value.")]
+    hidden: Annotated[bool, Field(description="Whether the values are hidden.")]
+    grave: Annotated[bool, Field(description="Whether it needs an eye.")]
+    source: Annotated[SourceDocument | None, Field(description="Its place in the newer files.")]
+
+
+class ComparisonSummary(Document):
+    """The number of records per kind of change, and of settings that differ."""
+
+    added: Count
+    changed: Count
+    renamed: Count
+    removed: Count
+    unchanged: Count
+    settings: Count
+
+
+class ComparisonDocument(Document):
+    """What differs in one environment, or in several in which it is the same."""
+
+    environments: Annotated[tuple[str, ...], Field(description="The environments; empty where there are none.")]
+    summary: Annotated[ComparisonSummary, Field(description="Numbers.")]
+    changes: Annotated[tuple[DeclaredChangeDocument, ...], Field(description="One per address, sorted by address.")]
+    settings: Annotated[tuple[SettingDocument, ...], Field(description="Settings that differ.")]
+    diagnostics: Annotated[tuple[DiagnosticDocument, ...], Field(description="Findings.")]
+
+
+class ChangesDocument(Document):
+    """What differs between two revisions, as `syncspec changes --json` prints it."""
+
+    format_version: Annotated[str, Field(pattern=r"^1\.\d+$", description="The version of this document's format.")]
+    syncspec_version: Annotated[str, Field(description="The version that made it.", examples=["0.1.0"])]
+    project: Annotated[str, Field(description="The project's name.", examples=["arrakis"])]
+    older: Annotated[str, Field(description="The older side.", examples=["main (1f0c2d3e4a5b)"])]
+    newer: Annotated[str, Field(description="The newer side.", examples=["the working tree"])]
+    comparisons: Annotated[tuple[ComparisonDocument, ...], Field(description="One per group of environments.")]
 
 
 class ReportSummary(Document):

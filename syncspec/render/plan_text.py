@@ -15,11 +15,12 @@ from syncspec.records import Absence
 from syncspec.render.grounds import observation_text, observations_that_matter, request_groups, request_text
 from syncspec.render.outliers import FieldUse
 from syncspec.render.redaction import HIDDEN, redacted_plan
-from syncspec.render.review import CONCERNS, Concern, Review, SetReview, review_of, samples, told_apart
+from syncspec.render.review import Concern, Review, SetReview, review_of, samples, told_apart
 from syncspec.render.steps import Reading, Step, steps
 from syncspec.render.terminal import Painter, Style, clipped, display_width, visible
 from syncspec.render.values import counted
-from syncspec.render.words import ACTIONS, summary_line
+from syncspec.render.voice import PLANNED, Voice
+from syncspec.render.words import summary_line
 
 __all__ = ["plan_text", "summary_line"]
 
@@ -49,19 +50,22 @@ _NAMED_AGAIN = 10
 _LONGEST_NAME = 60
 
 
-def plan_text(plan: Plan, *, color: bool = False, full: bool = False, redact: bool = False) -> str:
+def plan_text(
+    plan: Plan, *, color: bool = False, full: bool = False, redact: bool = False, voice: Voice = PLANNED
+) -> str:
     """The plan without its diagnostics. `full` shows every change, `redact` no value."""
     review = review_of(plan)
     lines = _Lines(
-        plan=redacted_plan(plan) if redact else plan,
+        plan=redacted_plan(plan, keep_reasons=voice.tells_why) if redact else plan,
         review=review,
         paint=Painter(color=color),
         full=full,
         hidden=HIDDEN if redact else "(sensitive)",
+        voice=voice,
     )
     parts = [*lines.sets(), *lines.eye_again(), *lines.observations(), *lines.requests()]
     parts += ["Values are hidden.", ""] if redact else []
-    parts.append(lines.paint(summary_line(plan), Style.STRONG))
+    parts.append(lines.paint(voice.summary(plan), Style.STRONG))
     return "\n".join(parts) + "\n"
 
 
@@ -74,6 +78,7 @@ class _Lines:
     paint: Painter
     full: bool
     hidden: str
+    voice: Voice
 
     def sets(self) -> Iterator[str]:
         for each in self.review.sets:
@@ -97,7 +102,7 @@ class _Lines:
         shown = self._chosen(positions)
         for position in shown:
             yield from self._change(position)
-        more = f"  … and {len(positions) - len(shown):,} more {ACTIONS[action].words} (--full shows all)"
+        more = f"  … and {len(positions) - len(shown):,} more {self.voice.actions[action].words} (--full shows all)"
         facts = [*self._uses(self.review.uses.get((each.name, action), ())), *self._rules(action, positions)]
         yield f"{more}; of all {len(positions):,}:" if facts else more
         yield from facts
@@ -136,7 +141,7 @@ class _Lines:
         yield f"  {self._head(change)}"
         if position in self.review.notes:
             yield f"      {self.paint('unlike the rest', Style.WARNING)}: {visible(self.review.notes[position])}"
-        if change.action is not Action.CREATE or change.absence is not Absence.PROVED:
+        if change.reason and (change.action is not Action.CREATE or change.absence is not Absence.PROVED):
             place = f" ({visible(str(change.source))})" if change.source and change.action in _NEEDS_PLACE else ""
             yield f"      {visible(change.reason)}{place}"
         width = max((display_width(_name(each.path)) for each in change.fields), default=0)
@@ -144,7 +149,7 @@ class _Lines:
             yield f"      {_padded(_name(step.path), width)}  {self._values(step)}"
 
     def _head(self, change: Change) -> str:
-        mark = ACTIONS[change.action]
+        mark = self.voice.actions[change.action]
         known = f"  {visible(change.upstream_id)}" if change.upstream_id else ""
         former = f"  (was {visible(change.moved_from)})" if change.moved_from else ""
         return f"{self.paint(f'{mark.symbol} {visible(change.address)}', mark.style)}{known}{former}"
@@ -177,7 +182,7 @@ class _Lines:
         yield self.paint("Needs an eye:", Style.STRONG)
         for concern, positions in self.review.eye.items():
             if len(positions) > _NAMED_AGAIN:
-                yield f"  {counted(len(positions), 'record')}, see above: {CONCERNS[concern].lower()}"
+                yield f"  {counted(len(positions), 'record')}, see above: {self.voice.concerns[concern].lower()}"
                 continue
             for position in positions:
                 yield f"  {self._head(self.plan.changes[position])}  {self._why(concern, position)}"
@@ -185,7 +190,7 @@ class _Lines:
 
     def _why(self, concern: Concern, position: int) -> str:
         note = self.review.notes.get(position)
-        heading = CONCERNS[concern].lower()
+        heading = self.voice.concerns[concern].lower()
         return f"{heading}: {visible(note)}" if note else heading
 
     def observations(self) -> Iterator[str]:

@@ -11,27 +11,47 @@ from dataclasses import replace
 
 from syncspec.apply.report import RecordReport, Report
 from syncspec.diagnostics import Diagnostic
-from syncspec.planning.plan import Change, Plan
+from syncspec.planning.plan import Change, FieldChange, Plan
 
 __all__ = ["HIDDEN", "redacted_diagnostics", "redacted_plan", "redacted_report"]
 
 HIDDEN = "(hidden)"
 
 _WITHOUT_VALUES = frozenset(
-    {"guard", "lockfile", "not-confirmed", "plan-file", "run-locked", "stale-plan", "state", "usage"}
+    {
+        "guard",
+        "left-out",
+        "lock-unknown",
+        "lockfile",
+        "new-environment",
+        "new-project",
+        "not-confirmed",
+        "plan-file",
+        "run-locked",
+        "setting-hidden",
+        "stale-plan",
+        "state",
+        "usage",
+    }
 )
-"""Codes of syncspec's own errors that speak of runs, files and options, never of a record's data."""
+"""Codes of syncspec's own findings that speak of runs, files and options, never of a record's data."""
 
 
-def redacted_plan(plan: Plan) -> Plan:
-    """The plan with the same changes in the same order, and no value in any of them."""
-    changes = tuple(_change(change) for change in plan.changes)
+def redacted_plan(plan: Plan, *, keep_reasons: bool = False) -> Plan:
+    """The plan with the same changes in the same order, and no value in any of them.
+
+    `keep_reasons`: they are known to quote none.
+    """
+    changes = tuple(_change(change, keep_reasons) for change in plan.changes)
     by_address = {change.address: change for change in changes}
     return replace(
         plan,
         changes=changes,
         batches=tuple(
-            replace(batch, changes=tuple(by_address.get(each.address) or _change(each) for each in batch.changes))
+            replace(
+                batch,
+                changes=tuple(by_address.get(each.address) or _change(each, keep_reasons) for each in batch.changes),
+            )
             for batch in plan.batches
         ),
         observations=tuple(replace(seen, reason=HIDDEN if seen.reason else "") for seen in plan.observations),
@@ -39,11 +59,14 @@ def redacted_plan(plan: Plan) -> Plan:
     )
 
 
-def _change(change: Change) -> Change:
+def _change(change: Change, keep_reason: bool) -> Change:
     return replace(
         change,
-        reason=change.code.replace("-", " "),
-        fields=tuple(replace(each, before=None, after=None, sensitive=True) for each in change.fields),
+        reason=change.reason if keep_reason else change.code.replace("-", " "),
+        fields=tuple(
+            FieldChange(path=each.path, sensitive=True, known_after_apply=each.known_after_apply)
+            for each in change.fields
+        ),
         desired=None,
         observed=None,
     )

@@ -111,6 +111,7 @@ def concern_of(change: Change) -> Concern | None:
 
 _OF_BLOCKED = {"conflict": Concern.CONFLICT, "protect": Concern.PROTECTED, "protected": Concern.PROTECTED}
 _OF_UPDATES = {
+    "protected": Concern.PROTECTED,
     "restore": Concern.DRIFT,
     "restored": Concern.DRIFT,
     "drift": Concern.DRIFT,

@@ -69,6 +69,10 @@ class StepDocument(Document):
     upstream_ids: Annotated[tuple[str, ...], Field(description="All IDs, where several match.")] = ()
     moved_from: Annotated[str | None, Field(description="The former address.")] = None
     rewrites: Annotated[bool, Field(description="Whether an adoption also writes.")] = False
+    relocks: Annotated[bool, Field(description="Whether what is locked of its removal is written anew.")] = False
+    drops: Annotated[bool, Field(description="Whether its lock entry is dropped.")] = False
+    after: Annotated[tuple[str, ...], Field(description="Addresses whose own steps come first.")] = ()
+    removal: Annotated[str, Field(description="What is declared of its removal.")] = ""
     protect: Annotated[bool, Field(description="Whether the record is protected.")] = False
     declaration: Annotated[str, Field(description="Digest of what is declared, as it is sent.")] = ""
     shown: Annotated[str, Field(description="Digest of what is overwritten, or taken as the baseline.")] = ""

@@ -28,13 +28,13 @@ def saved_plan_bytes(
 ) -> bytes:
     """The two lines of a saved plan; the same for equal plans. Holds no sensitive value, and of a token nothing."""
     tables = _Tables()
-    changes = [change for change in plan.changes if change.action is not Action.UNCHANGED]
+    changes = [change for change in plan.changes if not _is_left_alone(change)]
     body = {
         "plan": plan_document(plan, changes),
         "steps": [tables.step(change, bindings[change.address]) for change in changes],
         "requests": [tables.request(batch) for batch in plan.batches],
         "observations": [tables.seen(seen) for seen in plan.observations],
-        "unchanged": [tables.unchanged(each) for each in plan.changes if each.action is Action.UNCHANGED],
+        "unchanged": [tables.unchanged(each) for each in plan.changes if _is_left_alone(each)],
         "selection": {
             "include": selection.include,
             "exclude": selection.exclude,
@@ -58,6 +58,10 @@ def saved_plan_bytes(
         "sha256": sha256(line).hexdigest(),
     }
     return json_line(header) + b"\n" + line + b"\n"
+
+
+def _is_left_alone(change: Change) -> bool:
+    return change.action is Action.UNCHANGED and not change.is_kept
 
 
 @dataclass(slots=True)
@@ -89,6 +93,10 @@ class _Tables:
             "upstream_ids": change.upstream_ids or None,
             "moved_from": change.moved_from,
             "rewrites": change.rewrites or None,
+            "relocks": change.relocks or None,
+            "drops": change.drops or None,
+            "after": change.after or None,
+            "removal": step.removal or None if step is not None else None,
             "protect": (change.desired is not None and change.desired.lifecycle.protect) or None,
             "declaration": step.declaration or None if step is not None else None,
             "shown": step.shown or None if step is not None else None,

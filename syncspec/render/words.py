@@ -60,9 +60,9 @@ FAILURES = frozenset({RecordOutcome.REJECTED, RecordOutcome.UNKNOWN, RecordOutco
 """Outcomes that need an eye."""
 
 
-def action_counts(summary: Mapping[Action, int]) -> str:
+def action_counts(summary: Mapping[Action, int], marks: Mapping[Action, Mark] = ACTIONS) -> str:
     """`3 to create, 2 unchanged`; nothing where all are zero."""
-    return ", ".join(f"{summary[action]:,} {mark.words}" for action, mark in ACTIONS.items() if summary.get(action))
+    return ", ".join(f"{summary[action]:,} {mark.words}" for action, mark in marks.items() if summary.get(action))
 
 
 def outcome_counts(summary: Iterable[tuple[RecordOutcome, int]]) -> str:

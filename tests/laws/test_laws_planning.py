@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,6 +29,7 @@ from syncspec.records import (
     Json,
     Observation,
     ObservedRecord,
+    OnRemove,
     Target,
 )
 from syncspec.settings import UpstreamSettings
@@ -35,7 +37,8 @@ from syncspec.values import digest
 
 Item = TypeVar("Item")
 World = tuple[list[DesiredSet], list[LockEntry], list[ObservedRecord], list[OpenAttempt]]
-TARGET = Target(upstream="crm", endpoint="e0", sync_id="s1", collection_id="hubspot:contact")
+CRM = UpstreamSettings(name="crm")
+TARGET = Target(upstream="crm", endpoint=CRM.endpoint, sync_id="s1", collection_id="hubspot:contact")
 RULES = FieldRules(fields={"email": FieldRule(compare=Compare.CASEFOLD)}, scalars_as_text=True)
 NAMES = st.sampled_from(["a", "b", "c", "d", "e", "f"])
 EMAILS = st.sampled_from(["p@x.org", "P@x.org", " p@x.org", "q@x.org", "r@x.org", "s@x.org"])
@@ -70,12 +73,12 @@ def sets_of(records: Mapping[str, Data], *, max_records: int = 3) -> list[Desire
     ]
 
 
-def entry(address: str, upstream_id: str, data: Data) -> LockEntry:
+def entry(address: str, upstream_id: str, data: Data, **removal: Any) -> LockEntry:
     return LockEntry(
+        **{"origin": Origin.CREATED, **removal},
         address=address,
         target=TARGET,
         upstream_id=upstream_id,
-        origin=Origin.CREATED,
         locked_at="2026-01-01T00:00:00Z",
         fields={name: FieldDigests(sent=digest(value), seen=digest(value)) for name, value in data.items()},
     )
@@ -104,7 +107,7 @@ def make(
             sets=sets,
             lockfile=Lockfile(project="p", entries={each.address: each for each in entries}),
             observations=[observation],
-            upstreams={"crm": UpstreamSettings(name="crm")},
+            upstreams={"crm": CRM},
             open_attempts=attempts,
         )
     )
@@ -115,14 +118,23 @@ def worlds(
     draw: st.DrawFn,
 ) -> World:
     sets = sets_of(draw(st.dictionaries(NAMES, DATA)))
-    addresses = [record.address for each in sets for record in each.records] + ["one.gone", "two.gone"]
+    addresses = [record.address for each in sets for record in each.records] + ["one.gone", "two.gone", "three.x"]
     held = draw(st.dictionaries(st.sampled_from(addresses), st.tuples(IDS, DATA), max_size=4))
     rows = draw(st.dictionaries(IDS, st.tuples(DATA, st.booleans())))
     open_at = draw(st.dictionaries(st.sampled_from(addresses), DATA, max_size=2))
     keys = {address: match_key(data, ["email"], RULES) for address, data in open_at.items()}
+    removal = st.fixed_dictionaries(
+        {
+            "origin": st.sampled_from(Origin),
+            "on_remove": st.sampled_from([OnRemove.DELETE, OnRemove.DELETE, OnRemove.KEEP]),
+            "protect": st.sampled_from([False, False, True]),
+            "delete_adopted": st.booleans(),
+            "depends_on": st.lists(st.sampled_from(sorted(held) or [""]), unique=True, max_size=2).map(tuple),
+        }
+    )
     return (
         sets,
-        [entry(address, upstream_id, data) for address, (upstream_id, data) in held.items()],
+        [entry(address, upstream_id, data, **draw(removal)) for address, (upstream_id, data) in held.items()],
         [
             ObservedRecord(upstream_id=name, data=data, deleted=deleted)
             for name, (data, deleted) in sorted(rows.items())
@@ -189,14 +201,44 @@ def test_nothing_is_created_that_is_locked_open_or_visible(
             assert key_digest(change.desired.key.loose) not in unsettled
 
 
+@given(worlds())
+def test_nothing_is_deleted_that_should_not_be_and_nothing_before_what_refers_to_it(world: World) -> None:
+    sets, entries, rows, attempts = world
+    made = make(sets, entries, rows, attempts)
+    declared = {record.address for each in sets for record in each.records}
+    held = {each.address: each for each in entries}
+    alive = {row.upstream_id for row in rows if not row.deleted}
+    wave = {change.address: batch.wave for batch in made.batches for change in batch.changes}
+    last = max((wave[change.address] for change in made.changes if change.is_sent and change.desired), default=-1)
+    deleted = [change for change in made.changes if change.action is Action.DELETE]
+    for change in deleted:
+        own = held[change.address]
+        assert change.address not in declared
+        assert (own.on_remove, own.protect, change.upstream_id) == (OnRemove.DELETE, False, own.upstream_id)
+        assert own.origin is Origin.CREATED or own.delete_adopted
+        assert own.upstream_id in alive
+        assert own.upstream_id not in {each.upstream_id for each in entries if each.address != own.address}
+        assert own.upstream_id not in {each.upstream_id for each in made.changes if each.desired is not None}
+        assert change.address not in {each.address for each in attempts}
+        assert all(wave[child] < wave[change.address] for child in change.after)
+        assert wave[change.address] > last
+    gone = {change.address for change in deleted} | {change.address for change in made.changes if change.drops}
+    for change in deleted:
+        referring = {each.address for each in entries if change.address in each.depends_on} - declared
+        assert referring - {change.address} <= gone
+
+
 @given(worlds(), st.integers(1, 4))
 def test_batching_loses_and_repeats_nothing(world: World, limit: int) -> None:
     sets, entries, rows, attempts = world
     made = make([replace(each, max_records=limit) for each in sets], entries, rows, attempts)
-    creates = [change.address for change in made.changes if change.action is Action.CREATE]
-    batched = [change.address for batch in made.batches for change in batch.changes]
-    assert batched == creates
-    assert len(made.batches) == -(-len(creates) // limit)
+    sent = sorted(change.address for change in made.changes if change.is_sent)
+    assert sorted(change.address for batch in made.batches for change in batch.changes) == sent
+    lanes = Counter((batch.kind, batch.wave) for batch in made.batches)
+    for lane, number in lanes.items():
+        records = sum(len(batch.changes) for batch in made.batches if (batch.kind, batch.wave) == lane)
+        # Where a set is gone, the provider's limit holds for its records.
+        assert number <= -(-records // limit)
     assert all(1 <= len(batch.changes) <= limit for batch in made.batches)
 
 

@@ -47,7 +47,7 @@ COMMANDS = [
     "lock list",
     "lock check",
 ]
-COMMANDS += ["lock unlock", "doctor", "serve", "schema", "completion"]
+COMMANDS += ["changes", "undo", "destroy", "lock unlock", "doctor", "serve", "schema", "completion"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

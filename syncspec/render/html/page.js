@@ -70,7 +70,7 @@
   };
 
   const fieldTable = (fields, beyond) => {
-    const heads = ["Field", "Upstream", "Declared"].map((word) => {
+    const heads = ["Field", ...data.sides].map((word) => {
       const head = make("th", "", word);
       head.scope = "col";
       return head;

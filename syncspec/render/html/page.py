@@ -88,6 +88,7 @@ class Page:
     rows_name: str
     kinds_name: str
     without_script: str
+    sides: tuple[str, str] = ("Upstream", "Declared")
     footer: str
 
 
@@ -98,7 +99,7 @@ def page_html(page: Page) -> str:
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         "base-uri 'none'; form-action 'none'"
     )
-    data = page.rows.data(hidden=page.hidden)
+    data = page.rows.data(hidden=page.hidden, sides=page.sides)
     return _template().render(page=page, policy=policy, style=style, script=script, data=_inert(data))
 
 

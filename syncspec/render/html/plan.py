@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from syncspec.diagnostics import Severity
 from syncspec.planning.plan import Action, Plan
@@ -12,13 +12,14 @@ from syncspec.render.grounds import observation_text, observations_that_matter, 
 from syncspec.render.html.page import Group, Matrix, MatrixRow, Page, RequestRow, page_html
 from syncspec.render.html.rows import Entry, Kind, Rows
 from syncspec.render.redaction import HIDDEN, redacted_plan
-from syncspec.render.review import CONCERNS, Concern, Review, most_telling, review_of, samples, told_apart
+from syncspec.render.review import Concern, Review, most_telling, review_of, samples, told_apart
 from syncspec.render.steps import steps
 from syncspec.render.terminal import clipped, visible
 from syncspec.render.values import counted, size_text
-from syncspec.render.words import ACTIONS, place_title, summary_line
+from syncspec.render.voice import PLANNED, Voice
+from syncspec.render.words import place_title, summary_line
 
-__all__ = ["plan_html"]
+__all__ = ["PlanPieces", "kinds_of", "plan_html"]
 
 _LONGEST_VALUE = 1000
 _LONGEST_TEXT = 2000
@@ -27,13 +28,19 @@ _MOST_ENTRIES = 100
 _MOST_RULES = 5
 MOST_FINDINGS = 200
 
-_KINDS = {action: Kind(action.value, action.value) for action in ACTIONS}
+
+def kinds_of(voice: Voice) -> dict[Action, Kind]:
+    """What the list calls each action."""
+    return {action: Kind(action.value, name) for action, name in voice.names.items()}
+
+
+_KINDS = kinds_of(PLANNED)
 
 
 def plan_html(plan: Plan, *, redact: bool = False) -> str:
     """The plan as one HTML file, the same for equal plans; `redact` hides every value."""
     shown = redacted_plan(plan) if redact else plan
-    pieces = _Pieces(plan=shown, review=review_of(plan))
+    pieces = PlanPieces(plan=shown, review=review_of(plan))
     findings = sorted(shown.diagnostics, key=lambda item: list(Severity).index(item.severity))
     env = f" -e {shlex.quote(plan.environment)}" if plan.environment is not None else ""
     title = place_title(plan.project, plan.environment)
@@ -62,11 +69,14 @@ def plan_html(plan: Plan, *, redact: bool = False) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Pieces:
-    """The parts of one plan's page."""
+class PlanPieces:
+    """The parts of one plan's page; `label` tells the sets of several plans on one page apart."""
 
     plan: Plan
     review: Review
+    voice: Voice = PLANNED
+    kinds: Mapping[Action, Kind] = field(default_factory=lambda: _KINDS)
+    label: str = ""
 
     def facts(self, command: str) -> Iterator[tuple[str, str]]:
         if self.plan.digest:
@@ -74,19 +84,29 @@ class _Pieces:
         yield "Apply with", command
 
     def matrix(self) -> Matrix:
-        sets = self.review.sets
-        actions = [action for action in ACTIONS if any(each.count(action) for each in sets)]
+        actions = self.actions()
         return Matrix(
-            columns=[(action.value, ACTIONS[action].words) for action in actions],
-            rows=[MatrixRow(name=each.name, numbers=[each.count(action) for action in actions]) for each in sets],
+            columns=[(action.value, self.voice.actions[action].words) for action in actions],
+            rows=self.matrix_rows(actions),
         )
+
+    def actions(self) -> list[Action]:
+        """The actions that occur."""
+        return [action for action in self.voice.actions if any(each.count(action) for each in self.review.sets)]
+
+    def matrix_rows(self, actions: Sequence[Action]) -> list[MatrixRow]:
+        """One row per set, with a number per action."""
+        return [
+            MatrixRow(name=f"{each.name}{self.label}", numbers=[each.count(action) for action in actions])
+            for each in self.review.sets
+        ]
 
     def eye(self) -> Iterator[Group]:
         for concern, positions in self.review.eye.items():
             first = most_telling(self.plan, self.review, positions)
             places = samples(len(positions), _MOST_ENTRIES, first=first)
             yield Group(
-                title=CONCERNS[concern],
+                title=f"{self.voice.concerns[concern]}{self.label}",
                 count=len(positions),
                 entries=[self._entry(positions[place]) for place in places],
                 told=self._told(concern, positions) if len(positions) > _MOST_ENTRIES else "",
@@ -113,20 +133,24 @@ class _Pieces:
         """All changes but the unchanged, those that need an eye first."""
         unchanged = self.plan.summary[Action.UNCHANGED]
         told = f"{counted(unchanged, 'unchanged record')} not listed." if unchanged else ""
-        rows = Rows(tuple(_KINDS.values()), told)
+        rows = Rows(tuple(self.kinds.values()), told)
+        self.add_rows(rows)
+        return rows
+
+    def add_rows(self, rows: Rows) -> None:
+        """Add the changes to a page's list."""
         looked_at = [position for positions in self.review.eye.values() for position in positions]
         order = dict.fromkeys(looked_at)
         order |= dict.fromkeys(range(len(self.plan.changes)))
         for position in order:
             if self.plan.changes[position].action is not Action.UNCHANGED:
                 rows.add(self._entry(position))
-        return rows
 
     def _entry(self, position: int) -> Entry:
         change = self.plan.changes[position]
         return Entry(
-            kind=_KINDS[change.action],
-            set_name=change.address.partition(".")[0],
+            kind=self.kinds[change.action],
+            set_name=f"{change.set_name}{self.label}",
             where=f"{change.target.collection_id} in {change.target.upstream}",
             address=change.address,
             upstream_id=change.upstream_id or "",

@@ -102,7 +102,7 @@ class Rows:
         ]
         self._rows.append([*row, entry.more_fields] if entry.more_fields else row)
 
-    def data(self, *, hidden: str) -> dict[str, object]:
+    def data(self, *, hidden: str, sides: tuple[str, str] = ("Upstream", "Declared")) -> dict[str, object]:
         """What `page.js` reads."""
         return {
             "kinds": [{"kind": each.kind, "word": each.word, "used": each in self._used} for each in self.kinds],
@@ -111,6 +111,7 @@ class Rows:
             "reasons": list(self._reasons),
             "paths": list(self._paths),
             "hidden": hidden,
+            "sides": sides,
             "uncounted": self.uncounted,
             "rows": self._rows,
         }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from syncspec.render.review import spread
 
-__all__ = ["LIMIT", "Details", "Document", "Listing", "render"]
+__all__ = ["LIMIT", "Details", "Document", "Listing", "render", "shares_of", "size_of"]
 
 LIMIT = 65_000
 """Of the whole document; a comment on GitHub may hold 65,536."""
@@ -76,35 +76,36 @@ class Document:
     foot: tuple[str, ...]
 
 
-def render(document: Document) -> str:
-    """The document as Markdown of at most `LIMIT` UTF-16 units, ending in a newline.
+def render(document: Document, *, limit: int = LIMIT) -> str:
+    """The document as Markdown of at most `limit` UTF-16 units, ending in a newline.
 
     The matrix and the findings have room of their own, what needs an eye goes before the details of the sets.
     """
-    room = LIMIT - _size([*document.head, *document.foot]) - _size([document.more_details(10**9)])
+    room = limit - size_of([*document.head, *document.foot]) - size_of([document.more_details(10**9)])
     parts: list[str] = list(document.head)
     matrix = _fitted(document.matrix, min(room, _FOR_MATRIX))
-    room -= _size(matrix)
+    room -= size_of(matrix)
     findings = _all_fitted(document.findings, min(room, _FOR_FINDINGS))
-    room -= _size(findings)
+    room -= size_of(findings)
     wanted = sum(_need(each, room) for each in document.details)
     eye = _all_fitted(document.eye, min(room, max(_FOR_EYE, room - wanted)))
-    room -= _size(eye)
+    room -= size_of(eye)
     parts += [*matrix, *eye, *findings, *_details(document, room), *document.foot]
     return "\n".join(parts) + "\n"
 
 
-def _size(lines: Sequence[str]) -> int:
+def size_of(lines: Sequence[str]) -> int:
+    """The length of the lines with their line breaks, in UTF-16 units."""
     return sum(len(line) + 1 if line.isascii() else len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
 
 
 def _all_fitted(listings: Sequence[Listing], room: int) -> list[str]:
     """Several listings in the room for all; each has its fair share, and what one does not need goes to the others."""
-    shares = _shares([_listing_size(each, room) for each in listings], room)
+    shares = shares_of([_listing_size(each, room) for each in listings], room)
     return [line for each, share in zip(listings, shares, strict=True) for line in _fitted(each, share)]
 
 
-def _shares(needs: Sequence[int], room: int) -> list[int]:
+def shares_of(needs: Sequence[int], room: int) -> list[int]:
     """What each may take of the room, the small needs first."""
     given = [0] * len(needs)
     for done, place in enumerate(sorted(range(len(needs)), key=lambda place: needs[place])):
@@ -115,9 +116,13 @@ def _shares(needs: Sequence[int], room: int) -> list[int]:
 
 def _listing_size(listing: Listing, most: int) -> int:
     """The size of the whole listing; something above `most` where it is larger than that."""
-    size = _size(listing.head) + _size(listing.foot) + (_size([listing.more(listing.beyond)]) if listing.beyond else 0)
+    size = (
+        size_of(listing.head)
+        + size_of(listing.foot)
+        + (size_of([listing.more(listing.beyond)]) if listing.beyond else 0)
+    )
     for place in range(listing.count):
-        size += _size([listing.row(place)])
+        size += size_of([listing.row(place)])
         if size > most:
             return size
     return size
@@ -127,16 +132,16 @@ def _fitted(listing: Listing, room: int) -> list[str]:
     """The listing, or as much of it as there is room for; nothing where not even its head fits."""
     if _listing_size(listing, room) <= room:
         return listing.lines()
-    room -= _size(listing.frame())
+    room -= size_of(listing.frame())
     if room < 0:
         return []
     chosen: dict[int, str] = {}
     misses = 0
     for place in _order(listing):
         row = listing.row(place)
-        if _size([row]) <= room:
+        if size_of([row]) <= room:
             chosen[place] = row
-            room -= _size([row])
+            room -= size_of([row])
             misses = 0
         elif (misses := misses + 1) > _MISSES:
             break
@@ -155,7 +160,7 @@ def _details(document: Document, room: int) -> list[str]:
     if sum(_need(document.details[place], room) for place in kept) > room:
         heaviest = sorted(kept, key=lambda place: -document.details[place].weight)
         kept = sorted(heaviest[: max(1, room // _LEAST_DETAILS)])
-    shares = _shares([_need(document.details[place], room) for place in kept], room)
+    shares = shares_of([_need(document.details[place], room) for place in kept], room)
     shown = [_one_details(document.details[place], share) for place, share in zip(kept, shares, strict=True)]
     left_out = len(document.details) - sum(map(bool, shown))
     return [line for lines in shown for line in lines] + ([document.more_details(left_out)] if left_out else [])
@@ -167,7 +172,7 @@ def _frame(details: Details) -> tuple[str, str, str, str]:
 
 def _need(details: Details, most: int) -> int:
     """The size that the details have where there is room for all that they would show."""
-    frame = _size(_frame(details))
+    frame = size_of(_frame(details))
     if details.whole is not None:
         return frame + _listing_size(details.whole, most)
     return frame + sum(_listing_size(each, most) for each in details.digest)
@@ -175,7 +180,7 @@ def _need(details: Details, most: int) -> int:
 
 def _one_details(details: Details, room: int) -> list[str]:
     top, empty, bottom, end = _frame(details)
-    room -= _size(_frame(details))
+    room -= size_of(_frame(details))
     if details.whole is not None and _listing_size(details.whole, room) <= room:
         inner = _fitted(details.whole, room)
     else:

@@ -15,12 +15,12 @@ from syncspec.render.markdown.layout import Details, Document, Listing, render
 from syncspec.render.markdown.matrix import matrix
 from syncspec.render.outliers import FieldUse
 from syncspec.render.redaction import HIDDEN, redacted_plan
-from syncspec.render.review import CONCERNS, Concern, Review, SetReview, most_telling, review_of, samples, told_apart
+from syncspec.render.review import Concern, Review, SetReview, most_telling, review_of, samples, told_apart
 from syncspec.render.steps import Reading, Step, steps
 from syncspec.render.values import counted
-from syncspec.render.words import ACTIONS, action_counts, summary_line
+from syncspec.render.voice import PLANNED, Voice
 
-__all__ = ["plan_markdown"]
+__all__ = ["plan_document", "plan_markdown"]
 
 _MOST_FIELDS = 12
 _MOST_RULES = 5
@@ -36,19 +36,22 @@ _MOST_USES = 25
 
 def plan_markdown(plan: Plan, *, redact: bool = False) -> str:
     """The plan as Markdown of less than 65,536 characters, the same for equal plans; `redact` hides every value."""
-    shown = redacted_plan(plan) if redact else plan
-    pieces = _Pieces(plan=shown, review=review_of(plan), hidden=HIDDEN if redact else "(sensitive)")
+    return render(plan_document(plan, redact=redact))
+
+
+def plan_document(plan: Plan, *, redact: bool = False, voice: Voice = PLANNED) -> Document:
+    """The plan as the blocks of a comment."""
+    shown = redacted_plan(plan, keep_reasons=voice.tells_why) if redact else plan
+    pieces = _Pieces(plan=shown, review=review_of(plan), hidden=HIDDEN if redact else "(sensitive)", voice=voice)
     open_findings, folded_findings = finding_parts(shown.diagnostics)
-    return render(
-        Document(
-            head=pieces.head(summary_line(plan), redacted=redact),
-            matrix=pieces.matrix(),
-            eye=tuple(pieces.eye()),
-            findings=open_findings,
-            details=(*pieces.sets(), *pieces.grounds(), *folded_findings),
-            more_details=lambda number: f"… and {counted(number, 'more folded part')} for which there is no room.\n",
-            foot=pieces.foot(),
-        )
+    return Document(
+        head=pieces.head(voice.summary(plan), redacted=redact),
+        matrix=pieces.matrix(),
+        eye=tuple(pieces.eye()),
+        findings=open_findings,
+        details=(*pieces.sets(), *pieces.grounds(), *folded_findings),
+        more_details=lambda number: f"… and {counted(number, 'more folded part')} for which there is no room.\n",
+        foot=pieces.foot(),
     )
 
 
@@ -59,6 +62,7 @@ class _Pieces:
     plan: Plan
     review: Review
     hidden: str
+    voice: Voice
 
     def head(self, summary: str, *, redacted: bool) -> tuple[str, ...]:
         plan = self.plan
@@ -70,9 +74,9 @@ class _Pieces:
     def matrix(self) -> Listing:
         """The number of changes per set and action; of actions that occur."""
         sets = self.review.sets
-        actions = [action for action in ACTIONS if any(each.count(action) for each in sets)]
+        actions = [action for action in self.voice.actions if any(each.count(action) for each in sets)]
         return matrix(
-            [action.value for action in actions],
+            [self.voice.names[action] for action in actions],
             {each.name: [each.count(action) for action in actions] for each in sets},
             first=[each.name for each in sets if set(each.positions) - _QUIET],
         )
@@ -84,7 +88,7 @@ class _Pieces:
             title = ()
 
     def _concern(self, concern: Concern, positions: tuple[int, ...], title: tuple[str, ...]) -> Listing:
-        heading = CONCERNS[concern]
+        heading = self.voice.concerns[concern]
         rules = told_apart(self.plan, positions)
         told: tuple[str, ...] = ()
         if len(positions) > _MANY:
@@ -103,7 +107,10 @@ class _Pieces:
 
     def _entry(self, position: int, concern: Concern) -> str:
         change = self.plan.changes[position]
-        parts = [f"- {change.action.value}" if concern in _OF_SEVERAL_ACTIONS else "-", code(change.address)]
+        parts = [
+            f"- {self.voice.names[change.action]}" if concern in _OF_SEVERAL_ACTIONS else "-",
+            code(change.address),
+        ]
         parts += [code(change.upstream_id)] if change.upstream_id else []
         parts += [f"(was {code(change.moved_from)})"] if change.moved_from else []
         note = self.review.notes.get(position)
@@ -154,7 +161,7 @@ class _Pieces:
         total = sum(numbers.values())
         everything = tuple(position for positions in groups.values() for position in positions)
         return Details(
-            summary=f"{html_code(each.name)} ({where}): {action_counts(numbers)}",
+            summary=f"{html_code(each.name)} ({where}): {self.voice.counts(numbers)}",
             weight=total,
             whole=self._table(everything) if total <= _WHOLE else None,
             digest=tuple(listing for action in groups for listing in self._group(each, action, groups[action])),
@@ -167,7 +174,7 @@ class _Pieces:
             told = f", {above:,} of them above" if above else ""
             yield Listing(
                 head=(
-                    f"**{each.count(action):,} {ACTIONS[action].words}{told}**",
+                    f"**{each.count(action):,} {self.voice.actions[action].words}{told}**",
                     "",
                     "| field | records | alike |",
                     "|---|--:|---|",
@@ -203,8 +210,9 @@ class _Pieces:
         change = self.plan.changes[position]
         known = f" {code(change.upstream_id)}" if change.upstream_id else ""
         former = f" (was {code(change.moved_from)})" if change.moved_from else ""
-        fields = "<br>".join(self._fields(position))
-        return f"| {change.action.value} | {code(change.address)}{known}{former} | {fields} |"
+        told = [prose(change.reason)] if self.voice.tells_why and change.reason else []
+        fields = "<br>".join([*told, *self._fields(position)])
+        return f"| {self.voice.names[change.action]} | {code(change.address)}{known}{former} | {fields} |"
 
     def grounds(self) -> Iterator[Details]:
         """What would be sent and what was read, folded."""

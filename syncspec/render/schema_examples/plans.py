@@ -8,6 +8,11 @@ from syncspec.render.schema_examples.places import PLACE, SOURCE, WHERE
 
 __all__ = ["CHANGES", "PLAN", "SAVED_PLAN"]
 
+
+def _field(path: str, before: object, after: object) -> dict[str, object]:
+    return {"path": path, "before": before, "after": after, "sensitive": False, "known_after_apply": False}
+
+
 PLAN: Final = {
     "format_version": "1.0",
     "syncspec_version": "0.1.0",
@@ -33,15 +38,7 @@ PLAN: Final = {
             **WHERE,
             "upstream_id": None,
             "absence": "proved",
-            "fields": [
-                {
-                    "path": "Email",
-                    "before": None,
-                    "after": "paul@arrakis.org",
-                    "sensitive": False,
-                    "known_after_apply": False,
-                },
-            ],
+            "fields": [_field("Email", None, "paul@arrakis.org")],
             "source": SOURCE,
             "waits_for": ["accounts.atreides"],
         }
@@ -130,8 +127,8 @@ CHANGES: Final = {
                     **WHERE,
                     "upstream_id": None,
                     "protected": True,
-                    "fields": [{"path": "Email", "before": None, "after": "paul@arrakis.org", "sensitive": False}],
-                    "settings": [{"path": "lifecycle.protect", "before": False, "after": True, "sensitive": False}],
+                    "fields": [_field("Email", None, "paul@arrakis.org")],
+                    "settings": [_field("lifecycle.protect", False, True)],
                     "released": ["LeadSource"],
                     "source": SOURCE,
                 }

@@ -54,7 +54,7 @@ def test_a_set_has_its_keys_in_the_documented_order() -> None:
     assert order.keys == ("apiVersion", "kind", "metadata", "spec")
     assert order.inner["metadata"].keys == ("name", "labels")
     spec = order.inner["spec"]
-    assert spec.keys[:4] == ("upstream", "sync_id", "collection_id", "match_on")
+    assert spec.keys[:5] == ("upstream", "sync_id", "collection_id", "environments", "match_on")
     assert spec.keys[-2:] == ("records_from", "records")
     assert spec.of("records") is not None
     assert spec.inner["records"].of("anyone").keys == ("upstream_id", "lifecycle", "data")

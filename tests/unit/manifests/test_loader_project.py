@@ -4,19 +4,19 @@ from typing import Any
 
 import pytest
 
-from syncspec.records import OnAdopt, OnDrift
+from syncspec.records import OnAdopt, OnDrift, OnRemove
 from syncspec.settings import StateBackend, StateSettings
 
 ENVIRONMENTS = """\
 variables: {domain: prod.org}
-lifecycle: {on_drift: report, protect: true}
+lifecycle: {on_drift: report, on_adopt: block}
 guards: {max_creates: 10, max_adopts: 1}
 collections: {salesforce:contact: {batch: {max_records: 7}, fields: {Email: {compare: casefold}}}}
 environments:
   sandbox:
     variables: {domain: sandbox.org}
     upstreams: {crm: {base_url: 'https://sandbox.example', syncs: {salesforce: sandbox-sync}}}
-    lifecycle: {on_drift: fail, protect: false}
+    lifecycle: {on_drift: fail}
     guards: {max_creates: null}
     collections: {salesforce:contact: {batch: {max_records: 3}}}
   prod: {}
@@ -35,25 +35,9 @@ def test_environment_is_laid_over_key_by_key(workspace: Any) -> None:
     assert (project.guards.max_creates, project.guards.max_adopts) == (None, 1)
     assert contacts.max_records == 3
     assert contacts.rules.rule("Email").compare == "casefold"
-    assert contacts.records[0].lifecycle.on_drift is OnDrift.FAIL
+    lifecycle = contacts.records[0].lifecycle
+    assert (lifecycle.on_drift, lifecycle.on_adopt) == (OnDrift.FAIL, OnAdopt.BLOCK)
     assert project.lockfile.name == "syncspec.sandbox.lock"
-
-
-def test_protection_cannot_be_taken_away_by_anything_nearer(workspace: Any) -> None:
-    workspace.project(ENVIRONMENTS)
-    workspace.contacts(
-        "match_on: [Email]\nlifecycle: {protect: false}\n"
-        "records: {p: {data: {Email: x}, lifecycle: {protect: false}}}\n"
-    )
-    assert workspace.load(environment="sandbox").sets[0].records[0].lifecycle.protect
-
-
-def test_protection_of_a_collection_survives_the_environment(workspace: Any) -> None:
-    workspace.project(
-        "collections: {salesforce:contact: {lifecycle: {protect: true}}}\n"
-        "environments: {e: {collections: {salesforce:contact: {lifecycle: {protect: false}}}}}\n"
-    )
-    assert workspace.load(environment="e").sets[0].records[0].lifecycle.protect
 
 
 def test_environment_must_be_chosen_where_there_are_any(workspace: Any) -> None:
@@ -146,25 +130,30 @@ def test_wrong_section_is_an_error(workspace: Any, more: str, code: str) -> None
     assert code in [error.code for error in workspace.errors(environment="a b" if "a b" in more else None)]
 
 
-@pytest.mark.parametrize(
-    ("lifecycle", "code"),
-    [
-        ("on_remove: delete", "unknown-choice"),
-        ("delete_adopted: true", "unknown-key"),
-    ],
-)
-def test_lifecycle_of_later_versions_says_what_this_one_does(workspace: Any, lifecycle: str, code: str) -> None:
+@pytest.mark.parametrize("lifecycle", ["on_remove: destroy", "delete_adopted: yes please", "protect: 1"])
+def test_what_a_lifecycle_may_not_say_is_an_error(workspace: Any, lifecycle: str) -> None:
     workspace.contacts(f"match_on: [Email]\nlifecycle: {{{lifecycle}}}\nrecords: {{p: {{data: {{Email: x}}}}}}\n")
-    error = workspace.error()
-    assert error.code == code
-    assert "This version creates, adopts and updates records" in error.detail
+    assert workspace.error().source.line == 7
 
 
-def test_unsupported_lifecycle_message_names_the_supported_values(workspace: Any) -> None:
-    workspace.project("lifecycle: {on_remove: delete}\n")
-    assert workspace.error().detail == (
-        'Expected keep, found "delete". This version creates, adopts and updates records; it does not delete them.'
+def test_removal_is_declared_in_any_layer_and_protection_holds_where_any_asks_for_it(workspace: Any) -> None:
+    workspace.project("lifecycle: {on_remove: delete, delete_adopted: true}\n")
+    workspace.contacts(
+        "match_on: [Email]\nlifecycle: {protect: true}\nrecords:\n"
+        "  p: {data: {Email: x}, lifecycle: {on_drift: report}}\n"
+        "  q: {data: {Email: y}, lifecycle: {on_remove: keep, delete_adopted: false}}\n"
     )
+    p, q = (record.lifecycle for record in workspace.load().sets[0].records)
+    assert (p.protect, p.on_remove, p.delete_adopted) == (True, OnRemove.DELETE, True)
+    assert (q.protect, q.on_remove, q.delete_adopted) == (True, OnRemove.KEEP, False)
+
+
+@pytest.mark.parametrize(("word", "protect"), [("", None), ("protect: false", False), ("protect: true", True)])
+def test_a_lifecycle_tells_whether_anybody_speaks_of_protection(
+    workspace: Any, word: str, protect: bool | None
+) -> None:
+    workspace.contacts(f"match_on: [Email]\nlifecycle: {{{word}}}\nrecords: {{p: {{data: {{Email: x}}}}}}\n")
+    assert workspace.load().sets[0].records[0].lifecycle.protect is protect
 
 
 def test_drift_may_be_restored(workspace: Any) -> None:

@@ -217,9 +217,11 @@ def test_an_unreadable_collection_blocks_locked_records_too() -> None:
     assert (change.action, change.code, change.upstream_id) == (Action.BLOCKED, "not-readable", "003A")
 
 
-def test_a_locked_record_that_is_no_longer_declared_is_retained_without_a_change() -> None:
+def test_a_locked_record_that_is_no_longer_declared_is_retained_and_nothing_is_done() -> None:
     world = one(paul, row("003A", PAUL), entries=[entry, *(locked(f"contacts.x{n}", f"00{n}", PAUL) for n in range(9))])
-    assert [change.address for change in world.plan().changes] == ["contacts.paul"]
+    retained = world.plan().changes[1:]
+    assert {(change.action, change.code) for change in retained} == {(Action.UNCHANGED, "retained")}
+    assert (len(retained), world.plan().is_empty) == (9, True)
     [found] = world.plan().diagnostics
     assert found.code == "retained"
     assert "9 records" in found.detail

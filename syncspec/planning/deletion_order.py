@@ -1,0 +1,121 @@
+"""Put deletions in order: a record goes after those that refer to it, and stays where one of them stays."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from syncspec.lockfile import LockEntry
+from syncspec.planning.notes import listed
+from syncspec.planning.plan import Action, Change
+from syncspec.planning.rules import Rule
+
+__all__ = ["in_order", "levels"]
+
+
+def in_order(
+    changes: Mapping[str, Change],
+    entries: Mapping[str, LockEntry],
+    *,
+    declared: Mapping[str, Change],
+    selected: Collection[str],
+) -> dict[str, Change]:
+    """The changes by address, each deletion with what it comes `after`; one whose record is still needed is blocked.
+
+    `entries` tell which record refers to which. `declared` are the changes of all declared records, of which only
+    those `selected` are carried out.
+    """
+    result = dict(changes)
+    referrers: dict[str, list[str]] = defaultdict(list)
+    for address, entry in entries.items():
+        for parent in entry.depends_on:
+            if parent in result and parent != address:
+                referrers[parent].append(address)
+    if not referrers:
+        return result
+    stays = _Stays(result, declared, selected, {change.moved_from for change in declared.values()})
+    blocked = True
+    while blocked:
+        blocked = False
+        for address, found in referrers.items():
+            held = [each for each in found if stays(each)] if result[address].action is Action.DELETE else []
+            if held:
+                blocked, result[address] = True, _blocked(result[address], held)
+    for address, found in referrers.items():
+        if result[address].action is Action.DELETE:
+            before = (result.get(each) or declared.get(each) for each in sorted(found))
+            after = tuple(change.address for change in before if change is not None and change.is_sent)
+            result[address] = replace(result[address], after=after)
+    return _without_cycles(result)
+
+
+@dataclass(frozen=True, slots=True)
+class _Stays:
+    """Whether a record that refers to another one goes on doing so; `moved`: the former addresses of moved ones."""
+
+    changes: Mapping[str, Change]
+    declared: Mapping[str, Change]
+    selected: Collection[str]
+    moved: Collection[str | None]
+
+    def __call__(self, address: str) -> bool:
+        change = self.changes.get(address)
+        if change is not None:
+            return change.action is not Action.DELETE and not change.drops
+        change = self.declared.get(address)
+        if change is None:
+            # What is not selected stays; whoever took the entry over speaks for what was moved.
+            return address not in self.moved
+        # What is declared refers to declared records only: it stays in the way until an update of it was sent.
+        return change.action in (Action.BLOCKED, Action.UNKNOWN) or (change.is_sent and address not in self.selected)
+
+
+def _blocked(change: Change, held: Iterable[str]) -> Change:
+    return replace(
+        change,
+        action=Action.BLOCKED,
+        code=Rule.REFERRED_TO.value,
+        reason=f"{listed(held)} refers to it and stays; remove or change that first",
+        fields=(),
+        observed=None,
+        resend=None,
+    )
+
+
+def _without_cycles(changes: dict[str, Change]) -> dict[str, Change]:
+    """Records that refer to each other are deleted in some order: what leads back is left out."""
+    done: set[str] = set()
+    for root in sorted(changes):
+        path = {root: None}
+        stack = [(root, iter(changes[root].after))]
+        while stack:
+            address, rest = stack[-1]
+            following = next(rest, None)
+            if following is None:
+                stack.pop()
+                del path[address]
+                done.add(address)
+            elif following in path:
+                after = tuple(each for each in changes[address].after if each != following)
+                changes[address] = replace(changes[address], after=after)
+            elif following in changes and following not in done:
+                path[following] = None
+                stack.append((following, iter(changes[following].after)))
+    return changes
+
+
+def levels(deletions: Iterable[Change]) -> dict[str, int]:
+    """In which of the waves of deletions each address goes: 0 is the first."""
+    after = {change.address: change.after for change in deletions}
+    found: dict[str, int] = {}
+    for root in after:
+        stack = [root]
+        while stack:
+            before = [each for each in after[stack[-1]] if each in after]
+            missing = [each for each in before if each not in found]
+            if missing:
+                stack.extend(missing)
+            else:
+                found[stack.pop()] = 1 + max((found[each] for each in before), default=-1)
+    return found

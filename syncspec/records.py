@@ -130,8 +130,8 @@ class Target:
 class MatchKey:
     """A record's natural key. `strict` holds normalised values, `loose` the widest form of sameness."""
 
-    strict: str
-    loose: str
+    strict: str = field(repr=False)
+    loose: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,26 +199,26 @@ class DesiredRecord:
 
     `data` is what the author manages, null values included; `key` is None where the set has no `match_on`;
     `marker` is the value for the set's marker field, None where it has none; `upstream_id` names the very
-    record to adopt.
+    record to adopt. `former` are the addresses that it was declared under before, the latest first.
 
     `deferred` are fields whose values hold IDs that the manifest cannot tell, as they are declared: they are in `data`,
     too, once they are bound, and the key is None until its fields are. `needs` are the addresses of the records that
     the values refer to, `follows` those of them whose values are repeated here, `lookups` the records that are looked
-    up; each sorted. `former` are the addresses that it was declared under before, the latest first.
+    up; each sorted.
     """
 
     address: str
-    data: Data
+    data: Data = field(repr=False)
     source: Source
     key: MatchKey | None = None
     marker: str | None = None
     upstream_id: str | None = None
     lifecycle: Lifecycle = Lifecycle()
+    former: tuple[str, ...] = ()
     deferred: Mapping[str, Deferred] = field(default_factory=lambda: NOTHING)
     needs: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
-    former: tuple[str, ...] = ()
 
     @property
     def unbound(self) -> list[str]:
@@ -257,7 +257,7 @@ class ObservedRecord:
     """A record as the upstream shows it; `deleted` marks a tombstone; times are the wire's own strings."""
 
     upstream_id: str
-    data: Data
+    data: Data = field(repr=False)
     deleted: bool = False
     created_at: str | None = None
     updated_at: str | None = None

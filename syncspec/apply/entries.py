@@ -72,8 +72,8 @@ class EntryMaker:
         key, locked = record.desired.key, record.locked
         if key is not None and set(record.match_on) & sent.keys():
             locked = replace(locked, key=key_digest(key.strict, secret=record.key_secret))
-        locked = replace(locked, depends_on=record.desired.needs)
-        return _written(under(locked, record.desired.lifecycle), sent, row, at=rfc3339(self.clock.now()))
+        locked = under(locked, record.desired.lifecycle, depends_on=record.desired.needs)
+        return _written(locked, sent, row, at=rfc3339(self.clock.now()))
 
     def update_found(
         self,
@@ -98,7 +98,7 @@ class EntryMaker:
             secret = self.key_secret(declared[0].match_on, declared[0].rules)
             locked = replace(locked, key=key_digest(declared[1].key.strict, secret=secret))
         if declared is not None:
-            locked = replace(locked, depends_on=declared[1].needs)
+            locked = under(locked, declared[1].lifecycle, depends_on=declared[1].needs)
         return _written(locked, sent, row, at=attempt.intended_at or rfc3339(self.clock.now()))
 
     def found(
@@ -132,9 +132,8 @@ class EntryMaker:
             marker=attempt.marker,
             updated_at=row.updated_at,
             fields=fields,
-            depends_on=declared[1].needs if declared is not None else (),
         )
-        return under(entry, declared[1].lifecycle) if declared is not None else entry
+        return under(entry, declared[1].lifecycle, depends_on=declared[1].needs) if declared is not None else entry
 
     def adopted(
         self, desired: DesiredRecord, record_set: DesiredSet, row: ObservedRecord, *, to_write: Collection[str] = ()
@@ -150,8 +149,7 @@ class EntryMaker:
 
     def moved(self, entry: LockEntry, desired: DesiredRecord) -> LockEntry:
         """The same record under its new address."""
-        moved = replace(entry, address=desired.address, depends_on=desired.needs)
-        return under(moved, desired.lifecycle)
+        return under(replace(entry, address=desired.address, depends_on=desired.needs), desired.lifecycle)
 
     def seen(
         self, entry: LockEntry, rules: FieldRules, row: ObservedRecord, *, agreed: Data | None = None
@@ -194,9 +192,8 @@ class EntryMaker:
             marker=desired.marker if origin is Origin.CREATED else None,
             updated_at=row.updated_at,
             fields=fields,
-            depends_on=desired.needs,
         )
-        return under(entry, desired.lifecycle)
+        return under(entry, desired.lifecycle, depends_on=desired.needs)
 
     def _seen(
         self, sent: Mapping[str, FieldDigests], data: Data, rules: FieldRules, row: ObservedRecord, *, whole: bool

@@ -107,21 +107,6 @@ class Ledger:
         for record in delivery.records:
             self.report(record.address, outcome, error=message, candidates=candidates)
 
-    @property
-    def not_done(self) -> dict[str, str]:
-        """Why records are not as this run was to make them, by address."""
-        return {
-            address: f"{_FAILED[report.outcome]}{f': {report.error}' if report.error else ''}"
-            for address, report in self.reports.items()
-            if report.outcome in _FAILED
-        }
-
-    def leave_changes(self, changes: Iterable[Change]) -> None:
-        """Report changes that were not carried out, each with its reason, unless sending had stopped before."""
-        for change in changes:
-            if change.address not in self.reports:
-                self.report(change.address, RecordOutcome.NOT_ATTEMPTED, error=self.halted or change.reason)
-
     def without_held(self, delivery: Delivery) -> Delivery:
         """The delivery without records that wait for one which did not succeed; of these it is reported why."""
         causes = {record.address: self._cause(record) for record in delivery.records if record.after}
@@ -142,6 +127,21 @@ class Ledger:
                     f": {report.error}" if report.error else ""
                 )
         return None
+
+    @property
+    def not_done(self) -> dict[str, str]:
+        """Why records are not as this run was to make them, by address."""
+        return {
+            address: f"{_FAILED[report.outcome]}{f': {report.error}' if report.error else ''}"
+            for address, report in self.reports.items()
+            if report.outcome in _FAILED
+        }
+
+    def leave_changes(self, changes: Iterable[Change]) -> None:
+        """Report changes that were not carried out, each with its reason, unless sending had stopped before."""
+        for change in changes:
+            if change.address not in self.reports:
+                self.report(change.address, RecordOutcome.NOT_ATTEMPTED, error=self.halted or change.reason)
 
     def leave(self, delivery: Delivery, reason: str) -> None:
         """Report records that were not sent in this run, unless an outcome is known already."""

@@ -11,59 +11,29 @@ again, except where the upstream itself refuses a second one. What became of an 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from syncspec.apply.announcement import announced_by
 from syncspec.apply.attempts import Settlement
 from syncspec.apply.changed import ChangeCase
 from syncspec.apply.clock import Moment, rfc3339
-from syncspec.apply.entries import EntryMaker
 from syncspec.apply.likeness import CollectionRows
 from syncspec.apply.removed import RemovalCase
+from syncspec.apply.sighting import Place, Reading, Reconciled
 from syncspec.apply.states import AttemptState
 from syncspec.lockfile import LockEntry, OpenAttempt, Origin
-from syncspec.records import Absence, DesiredRecord, DesiredSet, Observation, ObservedRecord
+from syncspec.records import Absence, Observation, ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
 from syncspec.values.instants import seconds_of
 
 __all__ = ["Reading", "Reconciled", "intent_of", "reconcile", "visible_matches"]
 
-Place = tuple[str, str, str]
-
 _S = AttemptState
 _REFUSALS = frozenset({400, 409, 422})
 _MOST_RESENDS = 5
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """What the upstream shows and what is known besides. `began` is the moment before the first page was asked for.
-
-    `holders` gives the addresses that hold an ID of a place, in this lockfile and in others that are known.
-    `unique` are the names of upstreams that refuse a second record with the same match key.
-    """
-
-    observations: Mapping[Place, Observation]
-    began: Moment
-    declared: Mapping[str, tuple[DesiredSet, DesiredRecord]]
-    locked: Mapping[str, LockEntry]
-    holders: Callable[[Place, str], Collection[str]]
-    entries: EntryMaker
-    unique: Collection[str] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reconciled:
-    """`settlements` of attempts of which something new is known; `doubts`: by attempt, why its absence proves nothing.
-
-    An attempt that has neither was not read, or its horizon has not passed.
-    """
-
-    settlements: tuple[Settlement, ...] = ()
-    doubts: Mapping[str, str] = field(default_factory=dict)
 
 
 def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
@@ -201,6 +171,8 @@ class _Case:
             row=self.own_row,
             locked=self.own_entry,
             is_over=self.is_over,
+            is_rebuilt=self.is_rebuilt,
+            horizon_if_rebuilt=rfc3339(self.reading.began.wall + self.margin),
         )
 
     @property

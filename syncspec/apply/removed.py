@@ -1,8 +1,8 @@
 """Find out what became of a deletion whose outcome is open, from what the list shows of its record now. Pure.
 
-It was applied where the list shows a tombstone, whoever set it. It was not where a list that was begun after the
-horizon shows the record alive: it is then planned anew, and never just repeated. That the record is merely not listed
-tells nothing.
+It was applied where the list shows a tombstone, whoever set it, or where a whole list that was begun after the horizon
+shows the record neither alive nor deleted: it was there when the deletion was planned. It was not where such a list
+shows it alive: it is then planned anew, and never just repeated. A list that was rebuilt since is waited for once more.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ __all__ = ["RemovalCase"]
 class RemovalCase:
     """One open deletion. `row` is its record as the list shows it, `locked` the entry that it was planned from.
 
-    `is_over`: the list was begun after the horizon.
+    `is_over`: the list was begun after the horizon, `is_rebuilt`: it is another one than before the request; it is
+    whole at the latest at `horizon_if_rebuilt`.
     """
 
     attempt: OpenAttempt
@@ -29,6 +30,8 @@ class RemovalCase:
     row: ObservedRecord | None
     locked: LockEntry | None
     is_over: bool
+    is_rebuilt: bool
+    horizon_if_rebuilt: str
 
     def judge(self) -> Settlement | None:
         """What the row settles; None: nothing yet."""
@@ -36,16 +39,30 @@ class RemovalCase:
         if row is not None and row.deleted:
             evidence = f"{attempt.upstream_id} is deleted upstream"
             return Settlement(attempt=attempt, state=AttemptState.APPLIED, evidence=evidence, removes=self.locked)
+        if row is None and self.is_rebuilt and attempt.state == AttemptState.UNKNOWN:
+            evidence = f"{attempt.evidence}; the upstream's list was rebuilt since"
+            horizon = max(self.horizon_if_rebuilt, attempt.horizon)
+            return Settlement(
+                attempt=attempt,
+                state=AttemptState.UNKNOWN,
+                evidence=evidence,
+                stream=self.seen.stream,
+                horizon=horizon,
+            )
         if not self.is_over or self.doubt:
             return None
+        if row is None:
+            evidence = f"{attempt.upstream_id} is not in a whole list from after {attempt.horizon}"
+            return Settlement(attempt=attempt, state=AttemptState.APPLIED, evidence=evidence, removes=self.locked)
         evidence = f"{attempt.upstream_id} is not deleted in a list from after {attempt.horizon}"
         return Settlement(attempt=attempt, state=AttemptState.NOT_APPLIED, evidence=evidence, absent=True)
 
     @property
     def doubt(self) -> str:
         """Why the list does not tell; empty where it does."""
-        if self.row is None:
-            return f"{self.attempt.upstream_id} is not in it, alive or deleted"
+        whole = self.seen.absence is Absence.PROVED
+        if self.row is None and not whole:
+            return f"{self.attempt.upstream_id} is not in it, and {self.seen.reason or 'it may not be complete'}"
         if self.seen.absence is Absence.UNKNOWN:
             return self.seen.reason or "the list may not be complete"
         return ""

@@ -18,25 +18,26 @@ from syncspec.apply.attempts import Settlement
 from syncspec.apply.base import Base, read_own_lockfile
 from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
-from syncspec.apply.events import OnEvent, RunFinished, RunStarted, Waiting
+from syncspec.apply.events import Interrupted, Locked, OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
+from syncspec.apply.failed_batches import FailedBatches
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import Ledger
 from syncspec.apply.listener import Listener
 from syncspec.apply.reconcile import Reconciled, reconcile
-from syncspec.apply.report import DONE, RecordOutcome, RecordReport, Report
+from syncspec.apply.report import DONE, RecordOutcome, Report
 from syncspec.apply.shared import SharedState
 from syncspec.apply.state import State, journaled_state, reading_of
-from syncspec.apply.states import AttemptState
 from syncspec.apply.steps import deliveries_of, entries_without_sending
+from syncspec.apply.telling import SETTLED_AS, applied_outcome, report_unsent
 from syncspec.errors import StateError, SyncspecError
-from syncspec.lockfile import DigestKeys, LockEntry, Origin, is_conflict
+from syncspec.lockfile import DigestKeys, LockEntry, is_conflict
 from syncspec.lockfile.file import write_lockfile
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject, UpstreamSettings
-from syncspec.upstream.protocol import Connection, MutationKind
+from syncspec.upstream.protocol import Connection
 
 __all__ = ["Run"]
 
@@ -64,6 +65,8 @@ class Run:
         self._sets = {record_set.name: record_set for record_set in project.sets}
         self._command, self._owner, self._shared = command, owner, shared
         self._listener = Listener(on_event)
+        tokens = (upstream.token for upstream in project.upstreams.values())
+        self._failed = FailedBatches(project.state_dir, run_id, tokens=(token for token in tokens if token is not None))
         self._executor: Executor | None = None
         self._pauses: set[anyio.CancelScope] = set()
 
@@ -93,9 +96,15 @@ class Run:
         """Fold, unless the lock was taken away: the lockfile is then the next run's to write, from this journal."""
         if self._journal.locks.epochs(list(self._epochs)) == self._epochs:
             self.fold()
+            if self._executor is not None:
+                entries, pending = len(self._state.lockfile.entries), len(self._state.lockfile.pending)
+                name = self._project.lockfile.name
+                self._listener.tell(Locked(run=self.run_id, lockfile=name, entries=entries, pending=pending))
 
     def request_stop(self) -> None:
         """Finish what is in flight, record it, and start nothing more."""
+        if not self.is_stopped:
+            self._tell_interrupted(at_once=False)
         self.is_stopped = True
         for pause in self._pauses:
             pause.cancel()
@@ -105,8 +114,13 @@ class Run:
     def stop_now(self) -> None:
         """Give up what is in flight; it is recorded as unknown."""
         self.request_stop()
+        self._tell_interrupted(at_once=True)
         if self._executor:
             self._executor.stop_now()
+
+    def _tell_interrupted(self, *, at_once: bool) -> None:
+        if self._executor is not None:
+            self._listener.tell(Interrupted(run=self.run_id, at_once=at_once))
 
     async def pause(self, seconds: float, *, upstream: str, reason: str) -> bool:
         """Wait, unless the run is stopped; whether it was not."""
@@ -165,7 +179,7 @@ class Run:
         self._journal.begin_run(
             self.run_id, command=self._command, owner=self._owner, now=self._clock.now(), epochs=self._epochs
         )
-        emit(RunStarted(run=self.run_id, batches=len(plan.batches), records=sum(len(b.changes) for b in plan.batches)))
+        emit(self._started(plan))
         self._entries = EntryMaker(
             clock=self._clock,
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
@@ -183,9 +197,22 @@ class Run:
             on_event=emit,
             sources={change.address: change.source for change in plan.changes if change.source is not None},
             herald=self._shared,
+            failed=self._failed,
         )
         if self.is_stopped:
             self._executor.stop()
+
+    def _started(self, plan: Plan) -> RunStarted:
+        return RunStarted(
+            run=self.run_id,
+            batches=len(plan.batches),
+            records=sum(len(batch.changes) for batch in plan.batches),
+            command=self._command,
+            project=plan.project,
+            environment=plan.environment,
+            plan_digest=plan.digest,
+            actions=plan.summary,
+        )
 
     def _lock_without_sending(self, plan: Plan) -> list[LockEntry]:
         kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
@@ -259,11 +286,11 @@ class Run:
         """Report what became known of these addresses while the run waited."""
         assert self._executor is not None
         for item in settlements:
-            outcome = _OUTCOMES.get(item.state)
+            outcome = SETTLED_AS.get(item.state)
             if item.attempt.address not in addresses or outcome is None:
                 continue
             if outcome is RecordOutcome.CREATED:
-                outcome = _applied_outcome(item)
+                outcome = applied_outcome(item)
             self._executor.ledger.report(
                 item.attempt.address,
                 outcome,
@@ -283,17 +310,16 @@ class Run:
             if change.is_sent:
                 ledger.reports.pop(change.address, None)
             else:
-                ledger.take(_report_unsent(change))
+                ledger.take(report_unsent(change))
 
     async def finish(self, plan: Plan) -> Report:
         """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""
         assert self._executor is not None
         executor = self._executor
+        unkept = [self._failed.problem] if self._failed.problem is not None else []
         errors = (item for item in plan.diagnostics if item.is_error)
-        diagnostics = [*errors, *executor.ledger.diagnostics, *self._listener.failures]
-        records = tuple(
-            executor.ledger.reports.get(change.address) or _report_unsent(change) for change in plan.changes
-        )
+        diagnostics = [*errors, *executor.ledger.diagnostics, *self._listener.failures, *unkept]
+        records = tuple(executor.ledger.reports.get(change.address) or report_unsent(change) for change in plan.changes)
         try:
             self._fold_if_ours()
             if self._shared is not None:
@@ -313,28 +339,10 @@ class Run:
             )
         except StateError as error:
             report = replace(report, diagnostics=(*diagnostics, *error.diagnostics))
-        self._listener.tell(RunFinished(run=self.run_id, exit_code=report.exit_code))
+        self._listener.tell(
+            RunFinished(run=self.run_id, exit_code=report.exit_code, summary=report.summary, requests=report.requests)
+        )
         return report
-
-
-_OUTCOMES = {
-    AttemptState.APPLIED: RecordOutcome.CREATED,
-    AttemptState.WATCHED: RecordOutcome.ADOPTED,
-    AttemptState.REJECTED: RecordOutcome.REJECTED,
-    AttemptState.NEEDS_PERSON: RecordOutcome.UNKNOWN,
-    AttemptState.DUPLICATE: RecordOutcome.UNKNOWN,
-}
-"""What a settlement means for the report; what is not there is still open, or sent again."""
-
-
-def _applied_outcome(item: Settlement) -> RecordOutcome:
-    """What an attempt did that turned out to be applied."""
-    if item.attempt.kind == MutationKind.UPDATE:
-        return RecordOutcome.UPDATED
-    if item.attempt.kind == MutationKind.DELETE:
-        return RecordOutcome.DELETED
-    found = item.entry is not None and item.entry.origin is not Origin.CREATED
-    return RecordOutcome.ADOPTED if found else RecordOutcome.CREATED
 
 
 def _locked_ids(entries: Iterable[LockEntry]) -> dict[tuple[str, str, str], frozenset[str]]:
@@ -342,28 +350,3 @@ def _locked_ids(entries: Iterable[LockEntry]) -> dict[tuple[str, str, str], froz
     for entry in entries:
         ids[entry.target.place].add(entry.upstream_id)
     return {place: frozenset(held) for place, held in ids.items()}
-
-
-_UNSENT = {
-    Action.ADOPT: RecordOutcome.ADOPTED,
-    Action.MOVE: RecordOutcome.UNCHANGED,
-    Action.UNCHANGED: RecordOutcome.UNCHANGED,
-    Action.DRIFT: RecordOutcome.UNCHANGED,
-    Action.BLOCKED: RecordOutcome.NOT_ATTEMPTED,
-    Action.UNKNOWN: RecordOutcome.UNKNOWN,
-}
-
-
-def _report_unsent(change: Change) -> RecordReport:
-    """Report a change that no request belongs to."""
-    outcome = _UNSENT[change.action]
-    silent = outcome in (RecordOutcome.ADOPTED, RecordOutcome.UNCHANGED) and change.action is not Action.DRIFT
-    silent = silent and not change.drops
-    return RecordReport(
-        address=change.address,
-        outcome=outcome,
-        upstream_id=change.upstream_id,
-        error=None if silent else change.reason,
-        source=change.source,
-        candidates=change.upstream_ids if change.action is Action.UNKNOWN else (),
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import groupby
 
 from syncspec.apply.delivery import Delivery
@@ -14,6 +14,7 @@ from syncspec.lockfile import LockEntry, identity_of, under
 from syncspec.planning.batches import change_data
 from syncspec.planning.fields import differing
 from syncspec.planning.plan import Action, Batch, Change, ObservationSummary, Plan
+from syncspec.planning.wording import refers_now
 from syncspec.records import Data, DesiredRecord, DesiredSet, Lens, ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 
@@ -35,8 +36,7 @@ class Kept:
 
 
 def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> Kept:
-    """Adoptions, moves, what was seen for the first time, and what is declared of a record's removal, of all that waits
-    for nothing."""
+    """What is adopted, moved, seen for the first time, or declared of removal, of all that waits for nothing."""
     made: list[LockEntry] = []
     removed = [change.address for change in plan.changes if change.drops]
     for change in plan.changes:
@@ -52,9 +52,9 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
         elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
             agreed = _agreed(record_set, change.desired, change.observed)
             seen = entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed)
-            made.append(under(replace(seen, depends_on=change.desired.needs), change.desired.lifecycle))
+            made.append(under(seen, change.desired.lifecycle, depends_on=change.desired.needs))
         elif change.relocks:
-            made.append(under(locked[change.address], change.desired.lifecycle))
+            made.append(under(locked[change.address], change.desired.lifecycle, depends_on=refers_now(change)))
     former = {entry.address: locked[entry.address] for entry in made if entry.address in locked}
     replaced = {entry.address: former[entry.address] for entry in made if _is_another(entry, former)}
     return Kept(made, removed, replaced)

@@ -173,13 +173,23 @@ def identity_of(entry: LockEntry) -> tuple[str, ...]:
     return (*entry.target.place, entry.upstream_id)
 
 
-def under(entry: LockEntry, lifecycle: Lifecycle) -> LockEntry:
-    """The entry with what is declared of its record's removal; a protection that nobody speaks of any more stays."""
+def under(entry: LockEntry, lifecycle: Lifecycle, *, depends_on: tuple[str, ...] | None = None) -> LockEntry:
+    """The entry with what is declared of its record's removal; a protection that nobody speaks of any more stays.
+
+    `depends_on`: what its values refer to by now; None: what they referred to when they were sent still holds.
+    """
     protect = entry.protect if lifecycle.protect is None else lifecycle.protect
-    words = (protect, lifecycle.on_remove, lifecycle.delete_adopted)
-    if words == (entry.protect, entry.on_remove, entry.delete_adopted):
+    depends_on = entry.depends_on if depends_on is None else depends_on
+    words = (protect, lifecycle.on_remove, lifecycle.delete_adopted, depends_on)
+    if words == (entry.protect, entry.on_remove, entry.delete_adopted, entry.depends_on):
         return entry
-    return replace(entry, protect=protect, on_remove=lifecycle.on_remove, delete_adopted=lifecycle.delete_adopted)
+    return replace(
+        entry,
+        protect=protect,
+        on_remove=lifecycle.on_remove,
+        delete_adopted=lifecycle.delete_adopted,
+        depends_on=depends_on,
+    )
 
 
 def conflict_of(one: LockEntry, other: LockEntry, *, evidence: str) -> OpenAttempt:

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from syncspec.planning.deletion_order import levels
 from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import Action, Batch, Change
 from syncspec.providers import provider
@@ -69,19 +68,18 @@ def make_batches(
     A request is of one wave and one kind. Sets that share a collection share its requests, by the smallest of their
     limits: the fewest requests that every limit allows. Records that wait for other consumers go apart; creations with
     neither key nor marker go one by one, so that an answer can be told to belong to them, and so does what was in a
-    request that was refused. Deletions come last, in as many waves as their order asks for; where their set is gone,
-    the provider's known limit holds, and the consumers of the upstream are waited for.
+    request that was refused. Where the set of a deletion is gone, the provider's known limit holds, and the upstream's
+    consumers are waited for.
     """
     lanes: dict[_Lane, list[Change]] = defaultdict(list)
     limits: dict[_Lane, int] = {}
-    waves = _waves(changes)
     for change in changes:
         kind = MutationKind.UPDATE if change.rewrites else _KINDS.get(change.action)
         if kind is None:
             continue
         single = _is_nameless(change, sets) or (change.resend is not None and change.resend.alone)
         most, consumers = _limit(change, sets, upstreams)
-        lane = _Lane(waves[change.address], kind, change.target.place, consumers, single)
+        lane = _Lane(change.wave, kind, change.target.place, consumers, single)
         lanes[lane].append(change)
         limit = 1 if single else max(1, most)
         limits[lane] = min(limits.get(lane, limit), limit)
@@ -94,21 +92,11 @@ def make_batches(
     return tuple(batches)
 
 
-def _waves(changes: Iterable[Change]) -> dict[str, int]:
-    """The wave of every change that is sent."""
-    sent = [change for change in changes if change.is_sent]
-    deletions = levels(change for change in sent if change.action is Action.DELETE)
-    waves = {change.address: change.wave for change in sent if change.address not in deletions}
-    first = 1 + max(waves.values(), default=-1)
-    return waves | {address: first + level for address, level in deletions.items()}
-
-
 def _is_nameless(change: Change, sets: Mapping[str, DesiredSet]) -> bool:
     """Whether nothing but an answer of its own could tell which record was created."""
     record = change.desired
     if change.action is not Action.CREATE or record is None or record.marker is not None:
         return False
-    # A key that holds an ID is known once that ID is.
     return record.key is None and not sets[change.set_name].match_on
 
 

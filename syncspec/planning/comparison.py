@@ -191,6 +191,7 @@ def _settings(before: LoadedProject, after: LoadedProject, chosen: Selection) ->
 
 def _added(address: str, found: Declared, entries: Mapping[str, LockEntry] | None) -> DeclaredChange:
     record_set, record = found
+    data = with_expressions(record)
     entry = entries.get(address) if entries is not None else None
     locked = Effect.ATTACH if entry is not None else Effect.CREATE
     return DeclaredChange(
@@ -199,9 +200,7 @@ def _added(address: str, found: Declared, entries: Mapping[str, LockEntry] | Non
         effect=Effect.UNKNOWN if entries is None else locked,
         target=record_set.target,
         upstream_id=entry.upstream_id if entry is not None else record.upstream_id,
-        fields=tuple(
-            _field(name, None, value, (record_set,)) for name, value in sorted(with_expressions(record).items())
-        ),
+        fields=tuple(_field(name, None, value, (record_set,)) for name, value in sorted(data.items())),
         settings=tuple(_lifecycle(Lifecycle(), record.lifecycle)),
         protected=bool(record.lifecycle.protect),
         source=record.source,
@@ -256,10 +255,10 @@ def _between(
 def _fields(old: Declared, new: Declared) -> Iterator[FieldChange]:
     """The fields of the newer side whose value is another one, as the set compares values."""
     (old_set, before), (record_set, after) = old, new
-    rules, earlier = record_set.rules, with_expressions(before)
+    rules, data = record_set.rules, with_expressions(before)
     for name, value in sorted(with_expressions(after).items()):
-        former = earlier.get(name)
-        if name in earlier:
+        former = data.get(name)
+        if name in data:
             if type(former) is type(value) and former == value and not isinstance(value, dict | list):
                 continue
             if equal(value, former, rules.rule(name), scalars_as_text=rules.scalars_as_text):

@@ -11,7 +11,7 @@ from syncspec.planning.notes import listed
 from syncspec.planning.plan import Action, Change
 from syncspec.planning.rules import Rule
 
-__all__ = ["in_order", "levels"]
+__all__ = ["deletions_last", "in_order"]
 
 
 def in_order(
@@ -105,7 +105,23 @@ def _without_cycles(changes: dict[str, Change]) -> dict[str, Change]:
     return changes
 
 
-def levels(deletions: Iterable[Change]) -> dict[str, int]:
+def deletions_last(changes: Iterable[Change]) -> list[Change]:
+    """The changes, each with its wave: deletions come after all others, in as many waves as their order asks for.
+
+    Where anything waits for a record of the plan, deletions wait for it, too, and are planned once more then.
+    """
+    given = list(changes)
+    others = [change for change in given if change.action is not Action.DELETE]
+    first = 1 + max((change.wave for change in others if change.is_sent), default=-1)
+    waiting = tuple(sorted(change.address for change in others if change.waits_for))
+    level = _levels([change for change in given if change.action is Action.DELETE])
+    return [
+        replace(change, wave=first + level[change.address], waits_for=waiting) if change.address in level else change
+        for change in given
+    ]
+
+
+def _levels(deletions: Iterable[Change]) -> dict[str, int]:
     """In which of the waves of deletions each address goes: 0 is the first."""
     after = {change.address: change.after for change in deletions}
     found: dict[str, int] = {}

@@ -24,7 +24,7 @@ from syncspec.planning.renamed import decide_renamed
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
 from syncspec.planning.whole import plan_of
-from syncspec.planning.wording import attempt_reason, blocked, change_of, removal_words
+from syncspec.planning.wording import attempt_reason, blocked, change_of, refers_now, removal_words
 from syncspec.records import DesiredRecord, DesiredSet
 from syncspec.values import short_id
 
@@ -39,17 +39,8 @@ def plan(inputs: PlanningInput) -> Plan:
     decided = _declared(state, notes)
     chosen = [change for change in decided.values() if inputs.selects(sets[change.set_name], change.address)]
     undeclared = [*_unsettled(state), *decide_removals(state, decided)]
-    changes = _deletions_last(sorted([*chosen, *undeclared], key=lambda change: change.address))
+    changes = sorted([*chosen, *undeclared], key=lambda change: change.address)
     return plan_of(state, changes, [*notes.diagnostics(), *overview(state, changes)])
-
-
-def _deletions_last(changes: list[Change]) -> list[Change]:
-    """Where something is left for later, deletions wait for the last of it."""
-    waiting = [change for change in changes if change.waits_for]
-    if not waiting:
-        return changes
-    last = max(waiting, key=lambda change: (change.wave, change.address)).address
-    return [replace(each, waits_for=(last,)) if each.action is Action.DELETE else each for each in changes]
 
 
 def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:
@@ -121,9 +112,10 @@ def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord,
 
 def _relocked(change: Change, entry: LockEntry, record: DesiredRecord, notes: Notes) -> Change:
     """The change, which writes the entry anew where something else is declared of the record's removal by now."""
-    if under(entry, record.lifecycle) == entry or change.action in (Action.CREATE, Action.ADOPT, Action.MOVE):
+    after = under(entry, record.lifecycle, depends_on=refers_now(change))
+    if after == entry or change.action in (Action.CREATE, Action.ADOPT, Action.MOVE):
         return change
-    words = removal_words(entry, record.lifecycle)
+    words = removal_words(entry, after)
     notes.note_relocked(change.set_name, change.address, words)
     reason = f"{change.reason}; what is locked of its removal changes: {', '.join(words)}"
     return replace(change, relocks=True, reason=reason)

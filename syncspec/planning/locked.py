@@ -216,8 +216,8 @@ def _conflict(locked: _Locked, verdicts: Verdicts) -> Change:
     sides = both_sides(case.record_set, case.record, locked.row, verdicts.conflict)
     reason = (
         f"manifest and upstream were both changed since {locked.entry.upstream_id} was last written or seen: {sides} "
-        "(of what was applied then only a digest is kept); take the upstream's value into the manifest, list the field "
-        "under ignore_changes, or change it upstream to what is declared"
+        "(of what was applied then only a digest is kept); take the upstream's value with syncspec accept "
+        f"{case.record.address}, list the field under ignore_changes, or change it upstream to what is declared"
     )
     names = (*verdicts.conflict, *verdicts.author, *verdicts.upstream)
     return locked.change(Action.BLOCKED, Rule.CONFLICT, reason, names, keep_row=False)
@@ -241,7 +241,7 @@ def _drift(locked: _Locked, verdicts: Verdicts) -> Change:
         case OnDrift.FAIL:
             reason = (
                 f"{names} changed upstream {since}, and on_drift is fail; change it back upstream, "
-                "or take the upstream's value into the manifest"
+                f"or take the upstream's value with syncspec accept {locked.case.record.address}"
             )
             return locked.change(Action.BLOCKED, Rule.DRIFT_REFUSED, reason, verdicts.upstream, keep_row=False)
         case _ as unreachable:

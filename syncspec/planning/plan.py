@@ -89,10 +89,10 @@ class Change:
     `moved_from` is the former address of a move. `desired` None: the address is not declared.
     `observed` is the matched row: the baseline of an adoption, and what an update changes. `fields` of an update are
     those that it sends; an adoption sends its own only where it `rewrites` them. `resend`: what was sent before.
-    `waits_for` are records of this plan that come first: it is planned once more when they are done. `wave` counts how
-    many come one after the other. `references`: what its values refer to.
     `after` are addresses whose own steps come first, each of which must succeed. `relocks`: what the lock entry says of
-    its record's removal is written anew, `drops`: the entry is dropped; neither sends anything.
+    its record's removal is written anew, `drops`: the entry is dropped; neither sends anything. `waits_for` are records
+    of this plan that come first: it is planned once more when they are done. `wave` counts how many come one after the
+    other. `references`: what its values refer to.
     """
 
     address: str
@@ -110,12 +110,12 @@ class Change:
     observed: ObservedRecord | None = None
     resend: Resend | None = None
     rewrites: bool = False
-    waits_for: tuple[str, ...] = ()
-    wave: int = 0
-    references: tuple[Reference, ...] = ()
     after: tuple[str, ...] = ()
     relocks: bool = False
     drops: bool = False
+    waits_for: tuple[str, ...] = ()
+    wave: int = 0
+    references: tuple[Reference, ...] = ()
 
     @property
     def set_name(self) -> str:

@@ -42,9 +42,6 @@ class Rule(StrEnum):
     TARGET_CHANGED = "target-changed"
     OTHER_ID_DECLARED = "other-id-declared"
     LOCKED_TWICE = "locked-twice"
-    # what a record refers to
-    REFERENCE_BLOCKED = "reference-blocked"
-    SAME_KEY = "same-key"
     # no longer declared
     RETAINED = "retained"
     RELEASED = "released"
@@ -58,6 +55,9 @@ class Rule(StrEnum):
     UNDONE = "undone"
     CHANGED_SINCE = "changed-since"
     NOT_UNDOABLE = "not-undoable"
+    # what a record refers to
+    REFERENCE_BLOCKED = "reference-blocked"
+    SAME_KEY = "same-key"
     # either
     OPEN_ATTEMPT = "open-attempt"
     NOT_READABLE = "not-readable"

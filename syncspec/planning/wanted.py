@@ -31,17 +31,17 @@ def places_to_observe(
     upstreams: Mapping[str, UpstreamSettings] | None = None,
     selected: Selects | None = None,
     also: Iterable[str] = (),
-    lookups: Sequence[Lookups] = (),
     touches: Touches | None = None,
+    lookups: Sequence[Lookups] = (),
 ) -> dict[Target, Wanted]:
     """Each collection that a selected record lives in, once, with what makes its rows relevant.
 
     Sets that are not selected count too where they share such a collection: their records may be what a row is.
-    A record counts with those that it refers to; of `lookups` everything counts that something selected refers to. So
-    do collections of selected records that may be deleted, and, where everything is selected, those that only open
+    So do collections of selected records that may be deleted, and, where everything is selected, those that only open
     `attempts` are in, as long as one of the `upstreams` still has their endpoint. `also` are upstream IDs that matter
-    wherever they are. `touches` tells of an entry whether its record may be deleted or changed, where something else
-    is planned than what is declared.
+    wherever they are. `touches` tells of an entry whether its record may be deleted or changed, where something else is
+    planned than what is declared. A record counts with those that it refers to; of `lookups` everything counts that
+    something selected refers to.
     """
     shared: dict[_Place, list[DesiredSet]] = defaultdict(list)
     for record_set in sets:
@@ -76,6 +76,18 @@ def places_to_observe(
     }
 
 
+def _touched(
+    sets: Sequence[DesiredSet], lockfile: Lockfile, selected: Selects | None, touches: Touches | None
+) -> Iterable[LockEntry]:
+    if touches is not None:
+        return filter(touches, lockfile.entries.values())
+    return (
+        entry
+        for entry in removable(lockfile.entries.values(), sets)
+        if selected is None or selected(None, entry.address)
+    )
+
+
 def _with_needed(sets: Sequence[DesiredSet], selected: Selects) -> Selects:
     """The selection with all that its records refer to, directly or through others."""
     if not has_references(sets):
@@ -92,18 +104,6 @@ def _is_needed(lookups: Lookups, sets: Sequence[DesiredSet], selected: Selects) 
         for each in sets
         for record in each.records
         if record.lookups and not own.isdisjoint(record.lookups)
-    )
-
-
-def _touched(
-    sets: Sequence[DesiredSet], lockfile: Lockfile, selected: Selects | None, touches: Touches | None
-) -> Iterable[LockEntry]:
-    if touches is not None:
-        return filter(touches, lockfile.entries.values())
-    return (
-        entry
-        for entry in removable(lockfile.entries.values(), sets)
-        if selected is None or selected(None, entry.address)
     )
 
 

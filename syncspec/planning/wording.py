@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from syncspec.lockfile import LockEntry, OpenAttempt, under
+from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.planning.plan import Action, Change, FieldChange, Resend
 from syncspec.planning.rules import Rule
-from syncspec.records import Absence, DesiredRecord, DesiredSet, Json, Lifecycle, ObservedRecord
+from syncspec.records import Absence, DesiredRecord, DesiredSet, Json, ObservedRecord
 from syncspec.values.structure import quoted, scalar_text
 
 __all__ = ["attempt_reason", "blocked", "both_sides", "change_of", "ids_text", "removal_words", "shown_values"]
@@ -111,10 +111,17 @@ def _value(value: Json) -> str:
     return text if len(text) <= _MAX_VALUE else text[: _MAX_VALUE - 1] + "…"
 
 
-def removal_words(entry: LockEntry, lifecycle: Lifecycle) -> tuple[str, ...]:
+def refers_now(change: Change) -> tuple[str, ...] | None:
+    """What a locked record's values refer to, where upstream holds what is declared; None: what was sent before."""
+    as_declared = change.action in (Action.UNCHANGED, Action.DRIFT) and change.desired is not None
+    return change.desired.needs if as_declared and change.desired is not None else None
+
+
+def removal_words(entry: LockEntry, after: LockEntry) -> tuple[str, ...]:
     """What changes of what an entry says of its record's removal."""
-    after = under(entry, lifecycle)
     words = []
+    if after.depends_on != entry.depends_on:
+        words.append("what it refers to")
     if after.on_remove is not entry.on_remove:
         words.append(f"on_remove {after.on_remove}")
     if after.protect is not entry.protect:

@@ -53,8 +53,7 @@ async def outlook(
     """
     began = moment_of(clock)
     lists = Lists(loaded, connections, clock=clock, on_rows=on_rows, touches=touches)
-    if planner is make_plan:
-        selected = with_needed(loaded.sets, state.lockfile, selected)
+    selected = with_needed(loaded.sets, state.lockfile, selected)
     observations = await lists.observe(state, selected, began=began)
     seen = _reconciled(loaded, state, observations, began, clock)
     made = plan_from(loaded, seen, selected, observations, began=began, planner=planner)
@@ -70,12 +69,14 @@ async def observe(
     clock: Clock,
     on_rows: OnRows | None = None,
     also: Iterable[str] = (),
+    without: Collection[Place] = (),
 ) -> list[Observation]:
     """Read every collection that matters to the selected addresses, or to what is not settled.
 
-    `also` are upstream IDs whose rows matter besides.
+    `also` are upstream IDs whose rows matter besides; `without` are collections that are known already.
     """
     wanted = _wanted(loaded, state, selected, also=also)
+    wanted = {target: wants for target, wants in wanted.items() if target.place not in without}
     return await observe_all(loaded, wanted, connections, now=clock.now, on_rows=on_rows)
 
 
@@ -101,8 +102,8 @@ def _wanted(
         upstreams=loaded.upstreams,
         selected=selected,
         also=(*also, *(entry.upstream_id for entry in state.entries_elsewhere)),
-        lookups=loaded.lookups,
         touches=touches,
+        lookups=loaded.lookups,
     )
 
 
@@ -122,9 +123,9 @@ class Lists:
         on_rows: OnRows | None = None,
         touches: Touches | None = None,
     ) -> None:
-        """`touches`: something else is planned than what is declared, and it tells which entries that may concern."""
-        self._loaded, self._connections = loaded, connections
-        self._clock, self._on_rows, self._touches = clock, on_rows, touches
+        """`touches` chooses further collections, see `places_to_observe`."""
+        self._loaded, self._connections, self._touches = loaded, connections, touches
+        self._clock, self._on_rows = clock, on_rows
         self._seen: dict[Place, Observation] = {}
         self._open_keys = {
             record.address
@@ -166,7 +167,7 @@ class Lists:
             stale = {change.target.place for change in made.changes if change.address in fresh} & chosen
             if not stale:
                 break
-            wanted = _wanted(self._loaded, state, selected, instead=self._bound)
+            wanted = _wanted(self._loaded, state, selected, instead=self._bound, touches=self._touches)
             await self._read({target: wants for target, wants in wanted.items() if target.place in stale})
         return self._of(chosen)
 
@@ -195,8 +196,8 @@ def plan_from(
     observations: Sequence[Observation],
     *,
     began: Moment,
-    not_done: Mapping[str, str] | None = None,
     planner: Planner = make_plan,
+    not_done: Mapping[str, str] | None = None,
 ) -> Plan:
     """Plan the selected addresses from what was read since `began`; the project's own findings are among the plan's.
 

@@ -40,8 +40,9 @@ class Sight:
         touches: Touches | None = None,
         approval: Approval | None = None,
     ) -> None:
-        """Every plan is narrowed to what an `approval` covers; `planner` decides what is to be done."""
-        self._loaded, self._run, self._planner = loaded, run, planner
+        """Every plan is narrowed to what an `approval` covers."""
+        self._planner, self._touches = planner, touches
+        self._loaded, self._run = loaded, run
         self._clock, self._approval = clock, approval
         self._lists = Lists(loaded, connections, clock=clock, on_rows=on_rows, touches=touches)
         self._began = moment_of(clock)
@@ -72,6 +73,7 @@ class Sight:
 
     async def look_again(self, addresses: Collection[str]) -> tuple[Reconciled, Plan]:
         """Look at the collections of these addresses, and plan them alone."""
+
         reconciled, made = await self._look(_only(addresses))
         if self._approval is not None:
             made = self._approval.limited(made, self._run.state)
@@ -87,7 +89,7 @@ class Sight:
         chosen = _only(addresses)
         observations = await self._lists.look_for_keys(state, chosen, began=began, not_done=not_done)
         return plan_from(
-            self._loaded, state, chosen, observations, began=began, not_done=not_done, planner=self._planner
+            self._loaded, state, chosen, observations, began=began, planner=self._planner, not_done=not_done
         )
 
     async def _look(self, selected: Selects | None) -> tuple[Reconciled, Plan]:

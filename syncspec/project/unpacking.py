@@ -113,10 +113,10 @@ def _change(document: ChangeDocument, step: StepDocument, targets: Sequence[Targ
         source=source,
         desired=_protected(document.address, source) if step.protect else None,
         rewrites=step.rewrites,
-        waits_for=document.waits_for,
         after=step.after,
         relocks=step.relocks,
         drops=step.drops,
+        waits_for=document.waits_for,
     )
 
 

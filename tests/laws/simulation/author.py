@@ -26,6 +26,8 @@ class Person:
     has_new_key: bool = False
     addresses: set[str] = field(default_factory=set)
     """Every address that it ever had."""
+    moves: list[tuple[str, str]] = field(default_factory=list)
+    """The renames that the manifests tell of: former and later name."""
 
     def __post_init__(self) -> None:
         self.addresses.add(self.address)
@@ -34,7 +36,9 @@ class Person:
     def address(self) -> str:
         return f"{self.set_name}.{self.name}"
 
-    def rename(self, name: str) -> None:
+    def rename(self, name: str, *, is_told: bool) -> None:
+        # A rename that is told follows those before it only where these are told, too.
+        self.moves = [*self.moves, (self.name, name)] if is_told else []
         self.name = name
         self.addresses.add(self.address)
 
@@ -69,6 +73,7 @@ class Author:
                 "on_drift": draw.choice(["report", "restore"]),
                 "on_missing": draw.choice(["block", "recreate"]),
                 "on_adopt": draw.choice(["report", "report", "update"]),
+                "on_remove": draw.choice(["keep", "delete", "delete"]),
             },
         )
 
@@ -84,21 +89,25 @@ class Author:
             more: dict[str, Any] = {"lifecycle": self.lifecycle}
             if self.has_marker:
                 more["marker_field"] = "Key__c"
+            moves = [pair for person in self.declared if person.set_name == name for pair in person.moves]
+            if moves:
+                more["moved"] = [{"from": before, "to": after} for before, after in moves]
             found[name] = manifest(name, records, collection_id=COLLECTIONS[name], max_records=self.max_records, **more)
         return found
 
     def change(self) -> str:
         """Change something, as an author may between any two runs; tells what."""
         person = self.draw.choice(self.people)
-        match self.draw.choice(["field", "rename", "key", "remove", "back", "back"]):
+        match self.draw.choice(["field", "rename", "key", "remove", "remove", "remove", "back"]):
             case "field":
                 person.note = f"{person.note}+"
                 return f"edits {person.address}"
             case "rename":
                 self._names += 1
                 before = person.address
-                person.rename(f"n{self._names}")
-                return f"renames {before} to {person.address}"
+                is_told = self.draw.random() < 0.5
+                person.rename(f"n{self._names}", is_told=is_told)
+                return f"renames {before} to {person.address}{' and says so' if is_told else ''}"
             case "key":
                 person.email = f"New{person.email}"
                 person.has_new_key = True

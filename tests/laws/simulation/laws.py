@@ -16,7 +16,7 @@ from simulation.process import Process
 from simulation.telling import told
 from simulation.upstream import Row
 from simulation.world import Checkout, World
-from syncspec.apply.report import RecordOutcome
+from syncspec.apply.report import DONE, RecordOutcome
 from syncspec.apply.states import OPEN_STATES, AttemptState
 from syncspec.errors import LockfileError, RunLockedError, StalePlanError, StateError, UpstreamError
 from syncspec.planning.plan import Action, Change
@@ -57,9 +57,11 @@ async def check_always(world: World) -> None:
     for token, made in by_token.items():
         if len(made) > 1 and token not in world.relaxed:
             raise ViolationError("duplicate", f"{token} was created {len(made)} times: {made}")
-    gone = world.seen - {row.upstream_id for row in rows} - world.deleted_by_hand.keys()
+    live = {row.upstream_id for row in rows}
+    gone = world.seen - live - world.deleted_by_hand.keys() - world.upstream.deletions.keys()
     if gone:
         raise ViolationError("deleted", f"{gone} were there before")
+    _check_deletions(world)
     world.seen |= {row.upstream_id for row in rows}
     if world.memory_lost:
         return
@@ -69,6 +71,18 @@ async def check_always(world: World) -> None:
         is_lost = row.is_ours and row.upstream_id not in known.ids
         if is_lost and row.token not in world.by_hand and not people[row.token].addresses & known.open_addresses:
             raise ViolationError("lost", f"nothing here knows of {row}")
+
+
+def _check_deletions(world: World) -> None:
+    """Nothing is asked to be deleted but what we created, is to be deleted by then, and the run does not declare."""
+    for upstream_id, deletion in world.upstream.deletions.items():
+        what = f"{deletion.process} deletes {upstream_id}, which is {deletion.token}"
+        if deletion.token in deletion.process.declared and deletion.token not in world.relaxed:
+            raise ViolationError("deleted", f"{what} and declared")
+        if world.author.lifecycle["on_remove"] != "delete":
+            raise ViolationError("deleted", f"{what}, and on_remove is keep")
+        if not deletion.is_ours:
+            raise ViolationError("deleted", f"{what} and was created by hand")
 
 
 def _known(world: World) -> _Known:
@@ -140,7 +154,7 @@ def _check_report(applied: AppliedReport) -> None:
     if applied.exit_code != expected or len({record.address for record in applied.records}) != len(outcomes):
         raise ViolationError("report", f"exit code {applied.exit_code} where the records say {expected}")
     for record in applied.records:
-        done = record.outcome in (RecordOutcome.CREATED, RecordOutcome.ADOPTED, RecordOutcome.UPDATED)
+        done = record.outcome in DONE - {RecordOutcome.UNCHANGED}
         if (done and not record.upstream_id) or (not done and record.outcome != "unchanged" and not record.error):
             raise ViolationError("report", f"{record} does not say what it must")
 
@@ -197,6 +211,10 @@ def _needs_somebody(world: World, person: Person, change: Change, rows: Iterable
         case Rule.OPEN_ATTEMPT | Rule.WAITS_FOR_UNKNOWN:
             was_deleted = person.token in world.deleted_by_hand.values()
             is_stuck = bool(person.addresses & _known(world).stuck_addresses)
+            if change.code == Rule.WAITS_FOR_UNKNOWN and not is_there and world.counts["clock steps"]:
+                # A list that was rebuilt after the clock stepped is waited for by every clock, and nobody waits long
+                # enough for an address that is not declared any more.
+                return True
             return (not is_there and was_deleted) or (is_stuck and (not is_there or world.has_rival))
         case Rule.LOOKS_LIKE:
             # The provider stored its key otherwise, and whoever knew that is forgotten, or another environment.

@@ -75,6 +75,8 @@ class Process:
     ) -> None:
         self.name, self.machine = name, machine
         self.env: str | None = None
+        self.declared: frozenset[str] = frozenset()
+        """The tokens of those that its manifests declare."""
         self.run: Run | None = None
         self.outcome: object | None = None
         self.is_dead = False

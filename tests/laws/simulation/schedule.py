@@ -245,6 +245,7 @@ async def _come_to_rest(world: World) -> None:
         await asyncio.sleep(world.settle)
         if all(_changed_nothing(process) for process in world.processes[-len(envs) :]):
             break
+    world.counts["deletions"] += len(world.upstream.deletions)
     for env in envs:
         await _check_end(world, checkout, env)
 

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 import json
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,10 +27,10 @@ from syncspec.upstream.embedded.profiles import profile_for
 from syncspec.upstream.embedded.rules import Place
 from syncspec.upstream.embedded.store import Filter, Store
 from syncspec.upstream.embedded.transport import InProcessTransport
-from syncspec.upstream.protocol import ConnectContext, Connection
+from syncspec.upstream.protocol import ConnectContext, Connection, MutationKind
 from syncspec.upstream.sequin.client import open_connection
 
-__all__ = ["Row", "Upstream"]
+__all__ = ["Deletion", "Row", "Upstream"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,15 @@ class Row:
     is_ours: bool
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deletion:
+    """What a request was to delete, and whose it was."""
+
+    process: Process
+    token: str
+    is_ours: bool
+
+
 class Upstream:
     """Takes requests from any process, and goes on when a process dies."""
 
@@ -52,6 +61,8 @@ class Upstream:
         self._draw = draw
         self.store = Store.open(None, seed=7, now=self.now)
         self._by_hand: set[str] = set()
+        self.deletions: dict[str, Deletion] = {}
+        """The first request to delete each record, whatever became of it."""
         self._profile = profile
         self._tasks: set[asyncio.Task[None]] = set()
         self._outside = contextvars.copy_context()
@@ -92,7 +103,7 @@ class Upstream:
         assert isinstance(process, Process)
         machine = process.machine
         async with open_connection(settings, transport=self._wire, now=machine.now, sleep=machine.sleep) as connection:
-            yield _Stepped(connection)
+            yield _Stepped(connection, self, process)
 
     def create_by_hand(self, data: dict[str, Any], collection_id: str = CONTACT) -> str:
         """Create a record as another person does in the upstream's own pages."""
@@ -116,6 +127,14 @@ class Upstream:
     def _change_by_hand(self, row: Row, kind: str, **items: Any) -> None:
         body = {"kind": kind, "sync_id": SYNC, "collection_id": row.collection_id, **items}
         self.store.apply(parse_mutation(json.dumps(body).encode()), lambda existing, sent: {**existing, **sent})
+
+    def note_deletion(self, process: Process, upstream_ids: Collection[str]) -> None:
+        """Remember what a request is to delete."""
+        for row in map(json.loads, self.store.page(Filter(), after=0, limit=10_000).bodies):
+            upstream_id = row["upstream_id"]
+            if upstream_id in upstream_ids:
+                is_ours, token = upstream_id not in self._by_hand, str(row["data"]["Token"])
+                self.deletions.setdefault(upstream_id, Deletion(process=process, token=token, is_ours=is_ours))
 
     def rebuild(self, longest: float) -> None:
         """Start all streams anew; each record shows after a time of its own, and the sync tells so meanwhile."""
@@ -157,8 +176,14 @@ class _Wire(httpx.AsyncBaseTransport):
 class _Stepped(Wrapped):
     """A connection whose process takes a step before each request leaves, and one when its answer is there."""
 
+    def __init__(self, inner: Connection, upstream: Upstream, process: Process) -> None:
+        super().__init__(inner)
+        self._upstream, self._process = upstream, process
+
     async def run(self, request: Any) -> Any:
         step("before send")
+        if request.kind is MutationKind.DELETE:
+            self._upstream.note_deletion(self._process, request.upstream_ids)
         result = await self.inner.run(request)
         step("after answer")
         return result

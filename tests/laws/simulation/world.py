@@ -167,6 +167,7 @@ class World:
         name = f"run-{len(self.processes)}"
         process = Process(name, self.loop, checkout.machine, told=self.tell, **fate)
         process.env = env
+        process.declared = frozenset(person.token for person in self.author.declared)
         self.write_manifests(checkout)
         self.tell(f"{name} starts in {checkout.folder.root.name} env={env} {options} {fate}")
         project = checkout.project(env)
@@ -174,6 +175,8 @@ class World:
         def took_lock(run: Any) -> None:
             process.run = run
 
+        # Who removes everybody means it.
+        options = {"allow": ["max_emptied_collections=9"], **options}
         process.start(lambda: project.apply(on_run=took_lock, command=name, **options))
         self.processes.append(process)
         self.counts["runs"] += 1

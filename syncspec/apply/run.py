@@ -231,16 +231,16 @@ class Run:
         self.tell_planned(replace(plan, changes=tuple(ready)))
         await self.send(plan)
 
-    async def send(self, plan: Plan) -> None:
-        """Send the batches of a plan that wait for no other; what became of them is recorded.
+    async def send(self, plan: Plan, *, last: bool = False) -> None:
+        """Send the batches of a plan that wait for no other, or the `last` ones, which come after all that wait.
 
-        It is folded where the run ends here.
+        What became of them is recorded, and folded where the run ends here.
         """
         assert self._executor is not None
         try:
             # What this run adopted may be updated in it, before it is folded.
             locked = {**self.state.lockfile.entries, **self._kept}
-            await self._executor.deliver(deliveries_of(plan, self._sets, locked, self._entries))
+            await self._executor.deliver(deliveries_of(plan, self._sets, locked, self._entries, last=last))
         except BaseException:
             self._fold_if_ours()
             raise

@@ -70,14 +70,19 @@ def _agreed(record_set: DesiredSet, desired: DesiredRecord, row: ObservedRecord)
     return {name: value for name, value in desired.data.items() if name not in others}
 
 
-def deliveries_of(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> list[list[Delivery]]:
-    """A plan's batches that can be sent as they are, wave by wave: those before the first wave that has to wait."""
+def deliveries_of(
+    plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker, *, last: bool = False
+) -> list[list[Delivery]]:
+    """A plan's batches that can be sent as they are, wave by wave: those before the first wave that waits for others.
+
+    `last`: those that come after the waves that wait, and do not wait themselves.
+    """
     lenses = {name: record_set.lens for name, record_set in sets.items()}
     seen = {summary.target.place: summary for summary in plan.observations}
     deliveries: list[tuple[int, Delivery]] = []
     waits = {batch.wave for batch in plan.batches if any(change.waits_for for change in batch.changes)}
     first = min(waits, default=math.inf)
-    chosen = [batch for batch in plan.batches if batch.wave < first]
+    chosen = [batch for batch in plan.batches if batch.wave not in waits and (batch.wave > first) is last]
     for batch in sorted(chosen, key=lambda batch: batch.wave):
         records = tuple(
             _deleted(change, locked)

@@ -45,6 +45,7 @@ async def follow_up(
     """
     try:
         await waves.advance()
+        await run.send(plan, last=True)
         await _settle(run, plan, look_again, waves, clock=clock, wait_settled=wait_settled)
     except SyncspecError as error:
         # What was sent is recorded as far as it could be: the report must come out all the same.

@@ -29,20 +29,21 @@ def batch(*changes: Change) -> Batch:
     return Batch(wave=changes[0].wave, kind="create", target=TARGET, changes=changes, size=1)
 
 
-def sent(*batches: Batch) -> list[list[list[str]]]:
+def sent(*batches: Batch, last: bool = False) -> list[list[list[str]]]:
     changes = tuple(each for one in batches for each in one.changes)
     plan = Plan(project="p", environment=None, changes=changes, batches=batches, observations=(SEEN,))
     entries = EntryMaker(clock=VirtualClock(), keys=DigestKeys())
-    waves = deliveries_of(plan, SETS, {}, entries)
+    waves = deliveries_of(plan, SETS, {}, entries, last=last)
     return [[[record.address for record in delivery.records] for delivery in wave] for wave in waves]
 
 
 def test_without_dependents_every_wave_is_sent_in_order() -> None:
     batches = (batch(made("b", 1)), batch(made("a", 0)), batch(made("c", 1)))
     assert sent(*batches) == [[["contacts.a"]], [["contacts.b"], ["contacts.c"]]]
+    assert sent(*batches, last=True) == []
 
 
-def test_what_waits_is_left_and_so_is_all_that_comes_after_it() -> None:
+def test_what_waits_is_left_and_what_comes_after_it_goes_last() -> None:
     batches = (
         batch(made("first", 0)),
         batch(made("second", 1, waits=True)),
@@ -50,6 +51,7 @@ def test_what_waits_is_left_and_so_is_all_that_comes_after_it() -> None:
         batch(made("fourth", 3)),
     )
     assert sent(*batches) == [[["contacts.first"]]]
+    assert sent(*batches, last=True) == [[["contacts.fourth"]]]
 
 
 def test_a_record_with_a_value_that_is_not_known_is_never_sent() -> None:

@@ -7,14 +7,18 @@ part of is `Joined`. `replaced` puts values in the place of leaves; what has non
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-__all__ = ["Deferred", "IdOf", "Joined", "Leaf", "as_text", "is_deferred", "leaves", "replaced"]
+__all__ = ["NOTHING", "Deferred", "IdOf", "Joined", "Leaf", "as_text", "is_deferred", "leaves", "replaced"]
 
 Deferred: TypeAlias = Any
 """A value of JSON's types with leaves and joined texts in it."""
+
+
+NOTHING: Mapping[str, Deferred] = {}
+"""The deferred values of all that refers to nothing."""
 
 
 class Leaf:

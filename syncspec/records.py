@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Self, TypeAlias
 
-from syncspec.deferred import Deferred
+from syncspec.deferred import NOTHING, Deferred
 from syncspec.diagnostics import Source
 
 __all__ = [
@@ -130,8 +130,8 @@ class Target:
 class MatchKey:
     """A record's natural key. `strict` holds normalised values, `loose` the widest form of sameness."""
 
-    strict: str
-    loose: str
+    strict: str = field(repr=False)
+    loose: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,14 +208,14 @@ class DesiredRecord:
     """
 
     address: str
-    data: Data
+    data: Data = field(repr=False)
     source: Source
     key: MatchKey | None = None
     marker: str | None = None
     upstream_id: str | None = None
     lifecycle: Lifecycle = Lifecycle()
     former: tuple[str, ...] = ()
-    deferred: Mapping[str, Deferred] = field(default_factory=dict)
+    deferred: Mapping[str, Deferred] = field(default_factory=lambda: NOTHING)
     needs: tuple[str, ...] = ()
     follows: tuple[str, ...] = ()
     lookups: tuple[str, ...] = ()
@@ -257,7 +257,7 @@ class ObservedRecord:
     """A record as the upstream shows it; `deleted` marks a tombstone; times are the wire's own strings."""
 
     upstream_id: str
-    data: Data
+    data: Data = field(repr=False)
     deleted: bool = False
     created_at: str | None = None
     updated_at: str | None = None

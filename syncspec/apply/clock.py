@@ -11,7 +11,7 @@ from typing import Protocol
 
 import anyio
 
-__all__ = ["Clock", "Moment", "SystemClock", "moment_of", "remaining", "rfc3339"]
+__all__ = ["Clock", "Moment", "SystemClock", "elapsed", "moment_of", "remaining", "rfc3339"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
@@ -50,6 +50,13 @@ def remaining(horizon: datetime, *, since: Moment, now: Moment) -> float:
     if now.boot is not None and now.boot == since.boot:
         left = max(left, (horizon - since.wall).total_seconds() - (now.uptime - since.uptime))
     return max(left, 0.0)
+
+
+def elapsed(since: Moment, now: Moment) -> float:
+    """Seconds from one moment to a later one, by uptime where both tell it; else by the wall clock, which may step."""
+    if since.boot is not None and since.boot == now.boot:
+        return now.uptime - since.uptime
+    return max((now.wall - since.wall).total_seconds(), 0.0)
 
 
 class Clock(Protocol):

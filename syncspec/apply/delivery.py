@@ -107,14 +107,14 @@ class Delivery:
         ]
 
     def masked(self, verdict: Verdict) -> Verdict:
-        """The verdict without the other side's words, which may quote them, where sensitive values were sent.
+        """The verdict without the other side's words, which may quote them, where its records have sensitive values.
 
         Values are not searched for in the words: a provider quotes them shortened, trimmed or in another case.
         """
         sensitive = any(
             value not in (None, "") and record.rules.rule(name).sensitive
             for record in self.records
-            for name, value in record.wire.items()
+            for name, value in record.quotable
         )
         if not sensitive or verdict.status is None or verdict.kind is VerdictKind.APPLIED:
             return verdict

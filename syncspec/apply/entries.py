@@ -149,7 +149,7 @@ class EntryMaker:
 
     def moved(self, entry: LockEntry, desired: DesiredRecord) -> LockEntry:
         """The same record under its new address."""
-        return under(replace(entry, address=desired.address), desired.lifecycle)
+        return under(replace(entry, address=desired.address, depends_on=desired.needs), desired.lifecycle)
 
     def seen(
         self, entry: LockEntry, rules: FieldRules, row: ObservedRecord, *, agreed: Data | None = None

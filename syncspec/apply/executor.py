@@ -15,15 +15,17 @@ import anyio
 
 from syncspec.apply.answered import read_answer
 from syncspec.apply.attempts import Intended
-from syncspec.apply.clock import Clock, moment_of
+from syncspec.apply.clock import Clock, elapsed, moment_of
 from syncspec.apply.delivery import SEND_WITHIN, Delivery
 from syncspec.apply.entries import EntryMaker
-from syncspec.apply.events import BatchFinished, BatchSent, OnEvent, Waiting
+from syncspec.apply.events import OnEvent, Waiting
+from syncspec.apply.failed_batches import FailedBatches
 from syncspec.apply.herald import Herald, Silence
 from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import INTERRUPTED, Ledger
 from syncspec.apply.outcomes import Stop, Verdict, VerdictKind, classify, says_duplicate
 from syncspec.apply.report import RecordOutcome
+from syncspec.apply.sending import Sending
 from syncspec.apply.states import AttemptState
 from syncspec.apply.throttle import Throttle
 from syncspec.diagnostics import Source
@@ -57,6 +59,7 @@ class Executor:
         on_event: OnEvent,
         sources: Mapping[str, Source] | None = None,
         herald: Herald | None = None,
+        failed: FailedBatches | None = None,
     ) -> None:
         self.ledger = Ledger(run=run, journal=journal, clock=clock, on_event=on_event, sources=sources)
         self.requests = 0
@@ -66,13 +69,14 @@ class Executor:
         self._taken = {place: set(ids) for place, ids in locked_ids.items()}
         self._entries, self._clock, self._on_event = entries, clock, on_event
         self._herald: Herald = herald or Silence()
+        self._failed = failed
         self._throttles = {
             name: Throttle(clock, concurrency=settings.concurrency, rate_limit=settings.rate_limit)
             for name, settings in upstreams.items()
         }
         self._stopped: dict[str | tuple[str, str, str], str] = {}
         self._rejections: Counter[tuple[tuple[str, str, str], str]] = Counter()
-        self._batches = 0
+        self._waves = self._batches = 0
         self._scope = anyio.CancelScope()
         self._is_given_up = False
         self._waits: set[anyio.CancelScope] = set()
@@ -108,6 +112,7 @@ class Executor:
                 self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
 
     async def _deliver_wave(self, wave: Sequence[Delivery]) -> None:
+        self._waves += 1
         wave = [self.ledger.without_held(delivery) for delivery in wave]
         wave = [delivery for delivery in wave if delivery.records]
         if self.ledger.halted is None:
@@ -142,9 +147,11 @@ class Executor:
             if intended is None:
                 self.ledger.leave(delivery, reason or self.ledger.halted or INTERRUPTED)
                 return ()
-            if not moment_of(self._clock).is_within(intended.not_after, since=intended.at):
+            sending = Sending(delivery=delivery, intended=intended, wave=self._waves, began=moment_of(self._clock))
+            if not sending.began.is_within(intended.not_after, since=intended.at):
                 return self._too_late(delivery, intended)
-            result = await self._send(delivery, intended)
+            result = await self._send(sending)
+            seconds = self._since(sending)
         finally:
             throttle.release()
         atomic = self._upstreams[delivery.target.upstream].atomic_batches
@@ -155,7 +162,7 @@ class Executor:
         self._stop_sending(delivery.target, verdict)
         if verdict.kind is VerdictKind.UNKNOWN and verdict.pause is not None:
             self._slow_down(delivery.target.upstream, verdict, verdict.pause)
-        self._tell_finished(delivery, verdict)
+        self._tell_finished(sending, verdict, result, seconds=seconds)
         return following
 
     async def _wait_for(self, throttle: Throttle) -> bool:
@@ -207,15 +214,16 @@ class Executor:
         self.ledger.leave(delivery, verdict.message)
         return ()
 
-    async def _send(self, delivery: Delivery, intended: Intended) -> SendResult:
+    async def _send(self, sending: Sending) -> SendResult:
+        delivery = sending.delivery
         self.requests += 1
-        number = len(delivery.records)
-        self._on_event(BatchSent(run=self._run, target=delivery.target, records=number, attempt=delivery.tries + 1))
+        self._on_event(sending.sent())
         try:
             return await self._connections[delivery.target.upstream].run(delivery.request())
         except anyio.get_cancelled_exc_class():
             verdict = Verdict(kind=VerdictKind.UNKNOWN, message="the run was interrupted before an answer came")
-            self._settle(delivery, intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN)
+            self._settle(delivery, sending.intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN)
+            self._tell_finished(sending, verdict, None, seconds=self._since(sending))
             raise
 
     def _conclude(
@@ -329,13 +337,16 @@ class Executor:
             alike = f"{_SAME_REJECTIONS} records were refused alike: {message}"
             self._stopped.setdefault(target.place, f"sending to {target.collection_id} stopped: {alike}")
 
-    def _tell_finished(self, delivery: Delivery, verdict: Verdict) -> None:
-        self._on_event(
-            BatchFinished(
-                run=self._run,
-                target=delivery.target,
-                records=len(delivery.records),
-                outcome=verdict.kind,
-                message=verdict.message,
-            )
-        )
+    def _since(self, sending: Sending) -> float:
+        return elapsed(sending.began, moment_of(self._clock))
+
+    def _tell_finished(self, sending: Sending, verdict: Verdict, result: SendResult | None, *, seconds: float) -> None:
+        self._on_event(sending.finished(verdict, seconds=seconds))
+        outcome = verdict.kind.value if verdict.kind is not VerdictKind.APPLIED else self._unmapped(sending.delivery)
+        if self._failed is not None and outcome is not None:
+            self._failed.keep(sending, verdict, result, seconds=seconds, as_=outcome)
+
+    def _unmapped(self, delivery: Delivery) -> str | None:
+        reports = self.ledger.reports
+        lost = any(reports[record.address].outcome is RecordOutcome.UNKNOWN for record in delivery.records)
+        return AttemptState.UNMAPPED.value if lost else None

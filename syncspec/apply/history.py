@@ -5,16 +5,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import orjson
 
+from syncspec.apply.failed_batches import FailedBatch, failed_batches_path, read_failed_batches
 from syncspec.apply.journal import Journal, lockfile_of
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
-from syncspec.diagnostics import Source
+from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import UsageError
 from syncspec.settings import LoadedProject
 
-__all__ = ["RunSummary", "named_run", "packed", "past_runs", "run_report"]
+__all__ = ["PastRun", "RunSummary", "named_run", "packed", "past_run", "past_runs", "run_report", "unpacked"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +36,8 @@ class RunSummary:
 def packed(report: Report) -> bytes:
     """A report as the journal keeps it."""
     records = [_packed_record(record) for record in report.records]
-    return orjson.dumps({"records": records, "requests": report.requests, "interrupted": report.interrupted})
+    told = {"records": records, "requests": report.requests, "interrupted": report.interrupted}
+    return orjson.dumps({**told, "diagnostics": report.diagnostics})
 
 
 def _packed_record(record: RecordReport) -> dict[str, object]:
@@ -50,7 +54,8 @@ def _packed_record(record: RecordReport) -> dict[str, object]:
     return packed_record
 
 
-def _unpacked(run: str, content: bytes) -> Report:
+def unpacked(run: str, content: bytes) -> Report:
+    """The report that the journal kept."""
     value = orjson.loads(content)
     records = tuple(
         RecordReport(
@@ -63,7 +68,19 @@ def _unpacked(run: str, content: bytes) -> Report:
         )
         for item in value["records"]
     )
-    return Report(run=run, records=records, requests=value["requests"], interrupted=value["interrupted"])
+    return Report(
+        run=run,
+        records=records,
+        requests=value["requests"],
+        interrupted=value["interrupted"],
+        # Reports of earlier versions were kept without.
+        diagnostics=tuple(_diagnostic(item) for item in value.get("diagnostics", ())),
+    )
+
+
+def _diagnostic(item: dict[str, Any]) -> Diagnostic:
+    source = Source(**item["source"]) if item["source"] else None
+    return Diagnostic(**{**item, "severity": Severity(item["severity"]), "source": source})
 
 
 def past_runs(project: LoadedProject) -> list[RunSummary]:
@@ -76,7 +93,7 @@ def past_runs(project: LoadedProject) -> list[RunSummary]:
 
 
 def _summary(row: sqlite3.Row) -> RunSummary:
-    report = _unpacked(row["run"], row["report"]) if row["report"] else None
+    report = unpacked(row["run"], row["report"]) if row["report"] else None
     return RunSummary(
         run=row["run"],
         command=row["command"],
@@ -88,21 +105,34 @@ def _summary(row: sqlite3.Row) -> RunSummary:
     )
 
 
-def run_report(project: LoadedProject, run: str) -> Report:
-    """One past run's report; `run` may be a unique beginning of its name.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRun:
+    """One past run: its report, and what is kept of the batches that failed, in the file `failed_path`.
 
-    Raises UsageError where there is no such run, or it recorded no report.
+    `report` is None for a run that has not ended, or died.
     """
+
+    run: str
+    report: Report | None
+    failed: tuple[FailedBatch, ...]
+    failed_path: Path
+
+
+def past_run(project: LoadedProject, run: str) -> PastRun:
+    """One past run; `run` may be a unique beginning of its name. Raises UsageError where there is no such run."""
     journal = Journal.open_for_reading(project.state_dir, lockfile_of(project))
     rows: list[sqlite3.Row] = []
     if journal is not None:
         with journal:
             rows = journal.runs()
     row = named_run(rows, run)
-    if row["report"] is None:
-        detail = f"{row['run']} has not ended, or died before it could write one."
-        raise UsageError("The run left no report", detail=detail, hint="the next apply reports what is not settled")
-    return _unpacked(row["run"], row["report"])
+    name, content = row["run"], row["report"]
+    return PastRun(
+        run=name,
+        report=unpacked(name, content) if content is not None else None,
+        failed=read_failed_batches(project.state_dir, name),
+        failed_path=failed_batches_path(project.state_dir, name),
+    )
 
 
 def named_run(rows: Iterable[sqlite3.Row], run: str) -> sqlite3.Row:
@@ -112,3 +142,17 @@ def named_run(rows: Iterable[sqlite3.Row], run: str) -> sqlite3.Row:
         detail = f'{len(found)} runs begin with "{run}".' if found else f'No run begins with "{run}".'
         raise UsageError("No such run", detail=detail, hint="list them with: syncspec runs")
     return found[0]
+
+
+def run_report(past: PastRun) -> Report:
+    """A past run's report. Raises UsageError where it recorded none."""
+    if past.report is None:
+        kept = (
+            f"; {len(past.failed)} failed batches are kept: syncspec runs {past.run} --requests" if past.failed else ""
+        )
+        raise UsageError(
+            "The run left no report",
+            detail=f"{past.run} has not ended, or died before it could write one.",
+            hint=f"the next apply reports what is not settled{kept}",
+        )
+    return past.report

@@ -1,4 +1,4 @@
-"""Whoever is told how a run goes."""
+"""Telling events to whoever listens, at no risk to what is told."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ __all__ = ["Listener"]
 
 
 class Listener:
-    """Tells events to a listener; one that fails is told no more, and keeps no outcome from being recorded."""
+    """Tells events to `on_event`; one that fails is told no more, and keeps no outcome from being recorded."""
 
     def __init__(self, on_event: OnEvent | None) -> None:
         self.failures: list[Diagnostic] = []
-        self._on_event = on_event or _ignore
+        self._on_event = on_event
 
     def tell(self, event: Event) -> None:
-        if self.failures:
+        if self.failures or self._on_event is None:
             return
         try:
             self._on_event(event)
@@ -29,7 +29,3 @@ class Listener:
                     detail=f"The listener failed: {type(error).__name__}: {error}. The run went on without it.",
                 )
             )
-
-
-def _ignore(_: Event) -> None:
-    """Nobody listens."""

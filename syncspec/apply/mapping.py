@@ -26,7 +26,7 @@ class SentRecord:
     """
 
     desired: DesiredRecord | None
-    wire: Data = field(default_factory=dict)
+    wire: Data = field(default_factory=dict, repr=False)
     match_on: tuple[str, ...] = ()
     marker_field: str | None = None
     rules: FieldRules = field(default_factory=FieldRules)
@@ -45,6 +45,11 @@ class SentRecord:
             return self.desired.address
         assert self.locked is not None
         return self.locked.address
+
+    @property
+    def quotable(self) -> list[tuple[str, Json]]:
+        """All values that an answer may quote, by field: those that are sent, and those that the record has besides."""
+        return [*self.wire.items(), *(self.desired.data.items() if self.desired is not None else ())]
 
     @property
     def upstream_id(self) -> str | None:

@@ -9,7 +9,10 @@ from enum import StrEnum
 
 from syncspec.diagnostics import Diagnostic, Severity, Source
 
-__all__ = ["DONE", "RecordOutcome", "RecordReport", "Report"]
+__all__ = ["DONE", "INTERRUPTED", "RecordOutcome", "RecordReport", "Report"]
+
+INTERRUPTED = 130
+"""The exit code of a run that was asked to end."""
 
 
 class RecordOutcome(StrEnum):
@@ -72,7 +75,7 @@ class Report:
     def exit_code(self) -> int:
         """130 interrupted, 4 unknown, 3 rejected, not attempted or not recorded, else 0: the first that holds."""
         if self.interrupted:
-            return 130
+            return INTERRUPTED
         counted = self.summary
         if counted[RecordOutcome.UNKNOWN]:
             return 4

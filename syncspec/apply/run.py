@@ -18,8 +18,9 @@ from syncspec.apply.attempts import Settlement
 from syncspec.apply.base import Base, read_own_lockfile
 from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
-from syncspec.apply.events import OnEvent, RunFinished, RunStarted, Waiting
+from syncspec.apply.events import Interrupted, Locked, OnEvent, RunFinished, RunStarted, Waiting
 from syncspec.apply.executor import Executor
+from syncspec.apply.failed_batches import FailedBatches
 from syncspec.apply.history import packed
 from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import Ledger
@@ -64,6 +65,8 @@ class Run:
         self._sets = {record_set.name: record_set for record_set in project.sets}
         self._command, self._owner, self._shared = command, owner, shared
         self._listener = Listener(on_event)
+        tokens = (upstream.token for upstream in project.upstreams.values())
+        self._failed = FailedBatches(project.state_dir, run_id, tokens=(token for token in tokens if token is not None))
         self._executor: Executor | None = None
         self._pauses: set[anyio.CancelScope] = set()
 
@@ -93,9 +96,15 @@ class Run:
         """Fold, unless the lock was taken away: the lockfile is then the next run's to write, from this journal."""
         if self._journal.locks.epochs(list(self._epochs)) == self._epochs:
             self.fold()
+            if self._executor is not None:
+                entries, pending = len(self._state.lockfile.entries), len(self._state.lockfile.pending)
+                name = self._project.lockfile.name
+                self._listener.tell(Locked(run=self.run_id, lockfile=name, entries=entries, pending=pending))
 
     def request_stop(self) -> None:
         """Finish what is in flight, record it, and start nothing more."""
+        if not self.is_stopped:
+            self._tell_interrupted(at_once=False)
         self.is_stopped = True
         for pause in self._pauses:
             pause.cancel()
@@ -105,8 +114,13 @@ class Run:
     def stop_now(self) -> None:
         """Give up what is in flight; it is recorded as unknown."""
         self.request_stop()
+        self._tell_interrupted(at_once=True)
         if self._executor:
             self._executor.stop_now()
+
+    def _tell_interrupted(self, *, at_once: bool) -> None:
+        if self._executor is not None:
+            self._listener.tell(Interrupted(run=self.run_id, at_once=at_once))
 
     async def pause(self, seconds: float, *, upstream: str, reason: str) -> bool:
         """Wait, unless the run is stopped; whether it was not."""
@@ -165,7 +179,7 @@ class Run:
         self._journal.begin_run(
             self.run_id, command=self._command, owner=self._owner, now=self._clock.now(), epochs=self._epochs
         )
-        emit(RunStarted(run=self.run_id, batches=len(plan.batches), records=sum(len(b.changes) for b in plan.batches)))
+        emit(self._started(plan))
         self._entries = EntryMaker(
             clock=self._clock,
             keys=DigestKeys(shared=self._project.digest_key, private=self._journal.digest_key()),
@@ -183,9 +197,22 @@ class Run:
             on_event=emit,
             sources={change.address: change.source for change in plan.changes if change.source is not None},
             herald=self._shared,
+            failed=self._failed,
         )
         if self.is_stopped:
             self._executor.stop()
+
+    def _started(self, plan: Plan) -> RunStarted:
+        return RunStarted(
+            run=self.run_id,
+            batches=len(plan.batches),
+            records=sum(len(batch.changes) for batch in plan.batches),
+            command=self._command,
+            project=plan.project,
+            environment=plan.environment,
+            plan_digest=plan.digest,
+            actions=plan.summary,
+        )
 
     def _lock_without_sending(self, plan: Plan) -> list[LockEntry]:
         kept = entries_without_sending(plan, self._sets, self.state.lockfile.entries, self._entries)
@@ -204,16 +231,16 @@ class Run:
         self.tell_planned(replace(plan, changes=tuple(ready)))
         await self.send(plan)
 
-    async def send(self, plan: Plan) -> None:
-        """Send the batches of a plan that wait for no other; what became of them is recorded.
+    async def send(self, plan: Plan, *, last: bool = False) -> None:
+        """Send the batches of a plan that wait for no other, or the `last` ones, which come after all that wait.
 
-        It is folded where the run ends here.
+        What became of them is recorded, and folded where the run ends here.
         """
         assert self._executor is not None
         try:
             # What this run adopted may be updated in it, before it is folded.
             locked = {**self.state.lockfile.entries, **self._kept}
-            await self._executor.deliver(deliveries_of(plan, self._sets, locked, self._entries))
+            await self._executor.deliver(deliveries_of(plan, self._sets, locked, self._entries, last=last))
         except BaseException:
             self._fold_if_ours()
             raise
@@ -289,8 +316,9 @@ class Run:
         """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""
         assert self._executor is not None
         executor = self._executor
+        unkept = [self._failed.problem] if self._failed.problem is not None else []
         errors = (item for item in plan.diagnostics if item.is_error)
-        diagnostics = [*errors, *executor.ledger.diagnostics, *self._listener.failures]
+        diagnostics = [*errors, *executor.ledger.diagnostics, *self._listener.failures, *unkept]
         records = tuple(executor.ledger.reports.get(change.address) or report_unsent(change) for change in plan.changes)
         try:
             self._fold_if_ours()
@@ -311,7 +339,9 @@ class Run:
             )
         except StateError as error:
             report = replace(report, diagnostics=(*diagnostics, *error.diagnostics))
-        self._listener.tell(RunFinished(run=self.run_id, exit_code=report.exit_code))
+        self._listener.tell(
+            RunFinished(run=self.run_id, exit_code=report.exit_code, summary=report.summary, requests=report.requests)
+        )
         return report
 
 

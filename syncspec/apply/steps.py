@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import groupby
@@ -69,13 +70,20 @@ def _agreed(record_set: DesiredSet, desired: DesiredRecord, row: ObservedRecord)
     return {name: value for name, value in desired.data.items() if name not in others}
 
 
-def deliveries_of(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> list[list[Delivery]]:
-    """A plan's batches that can be sent as they are, wave by wave: those whose changes wait for nothing."""
+def deliveries_of(
+    plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker, *, last: bool = False
+) -> list[list[Delivery]]:
+    """A plan's batches that can be sent as they are, wave by wave: those before the first wave that waits for others.
+
+    `last`: those that come after the waves that wait, and do not wait themselves.
+    """
     lenses = {name: record_set.lens for name, record_set in sets.items()}
     seen = {summary.target.place: summary for summary in plan.observations}
     deliveries: list[tuple[int, Delivery]] = []
-    ready = [batch for batch in plan.batches if not any(change.waits_for for change in batch.changes)]
-    for batch in sorted(ready, key=lambda batch: batch.wave):
+    waits = {batch.wave for batch in plan.batches if any(change.waits_for for change in batch.changes)}
+    first = min(waits, default=math.inf)
+    chosen = [batch for batch in plan.batches if batch.wave not in waits and (batch.wave > first) is last]
+    for batch in sorted(chosen, key=lambda batch: batch.wave):
         records = tuple(
             _deleted(change, locked)
             if change.action is Action.DELETE

@@ -105,6 +105,6 @@ def app(context: click.Context) -> int:
     Results go to stdout; progress, warnings and errors to stderr.
     """
     if context.invoked_subcommand is None:
-        context.ensure_object(Invocation).screen.tell(f"{context.get_help()}\n")
+        context.ensure_object(Invocation).screen.tell(f"{context.get_help()}\n", event="help")
         return 64
     return 0

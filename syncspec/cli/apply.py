@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -14,6 +14,7 @@ from syncspec.cli.invocation import Invocation
 from syncspec.cli.options import project_options, review_options, selection_options
 
 if TYPE_CHECKING:
+    from syncspec.cli.report_file import ReportFile
     from syncspec.project.saved import SavedPlan
 
 __all__ = ["command"]
@@ -25,6 +26,7 @@ Examples:
   syncspec apply manifests/crm -e sandbox
   syncspec apply --auto-approve --json > report.json
   syncspec apply --allow max_creates=6000
+  syncspec apply -y --report report.json --events events.jsonl
   syncspec apply crm.plan               what syncspec plan -o crm.plan saved
   syncspec apply --approved 3f9a1c77b2e4
 """
@@ -64,6 +66,20 @@ def _approved(context: click.Context, parameter: click.Parameter, value: str | N
     help="No run came before those that the journal here knows: do not wait for what one may have in flight.",
 )
 @click.option("--full", is_flag=True, help="List every record, however many there are.")
+@click.option(
+    "--report",
+    "report_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Also write the report as JSON to a file, whatever the exit code (schema report.v1).",
+)
+@click.option(
+    "--events",
+    "events_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Append a line of JSON for each thing that happens in the run (schema events.v1).",
+)
 @review_options()
 @project_options()
 @click.pass_obj
@@ -79,6 +95,8 @@ def command(
     wait_settled: bool,
     no_prior_run: bool,
     full: bool,
+    report_path: Path | None,
+    events_path: Path | None,
 ) -> int:
     """Plan, show the plan, ask, and carry it out. The lockfile then holds the upstream ID of every record.
 
@@ -99,30 +117,43 @@ def command(
     Exit codes: 0 all is as declared; 3 some records were rejected, blocked or not attempted; 4 the outcome of some is
     unknown; 5 the plan is stale; 6 a guard refused the plan; 7 another run holds the lock; 130 interrupted.
     """
-    from syncspec.cli.question import require_terminal
+    from syncspec.cli.report_file import open_report
 
-    invocation.enter_folder()
-    saved = _saved_plan(invocation, paths, is_selected=bool(include or exclude or labels))
-    ask = not auto_approve and approved is None and saved is None
-    if ask:
-        require_terminal("apply")
-    from syncspec.cli.applying import Applying
-    from syncspec.errors import SyncspecError
-
-    project = invocation.open_at(() if saved is not None else paths)
-    applying = Applying(invocation, full=full)
-    options = {
-        "plan": saved,
+    options: dict[str, Any] = {
         "approved": approved,
         "include": include,
         "exclude": exclude,
         "labels": labels,
-        "paths": () if saved is not None else paths,
         "allow": allow,
         "wait_settled": wait_settled,
         "no_prior_run": no_prior_run,
     }
-    report = applying.run(project, ask=ask, **options)
+    invocation.enter_folder()
+    with open_report(report_path, invocation) as file:
+        saved = _saved_plan(invocation, paths, is_selected=bool(include or exclude or labels))
+        ask = not auto_approve and approved is None and saved is None
+        options |= {"plan": saved, "paths": () if saved is not None else paths}
+        return _apply(invocation, file, ask=ask, full=full, events_path=events_path, **options)
+
+
+def _apply(
+    invocation: Invocation, file: ReportFile, *, ask: bool, full: bool, events_path: Path | None, **options: Any
+) -> int:
+    from syncspec.cli.question import require_terminal
+
+    if ask:
+        require_terminal("apply")
+    from syncspec.cli.applying import Applying
+    from syncspec.cli.events import open_events
+    from syncspec.errors import SyncspecError
+
+    project = invocation.open_at(options["paths"])
+    with open_events(events_path, redact=invocation.redact) as events:
+        applying = Applying(invocation, full=full, report_file=file, events=events)
+        report = applying.run(project, ask=ask, **options)
+    if events is not None and events.failure is not None:
+        invocation.show([events.failure])
+    file.write(report)
     if report is None:
         return 130
     invocation.show(report.diagnostics)

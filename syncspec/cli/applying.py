@@ -10,11 +10,13 @@ from typing import Any
 
 import anyio
 
-from syncspec.apply.events import Event, RunFinished, RunStarted
+from syncspec.apply.events import Event, RecordFinished, RunFinished, RunStarted
 from syncspec.apply.run import Run
+from syncspec.cli.events import EventsFile
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.progress import View, watch
 from syncspec.cli.question import ask_for_yes
+from syncspec.cli.report_file import ReportFile
 from syncspec.project.core import AsyncProject
 from syncspec.project.loop import run_to_end
 from syncspec.project.reading import single_error
@@ -29,8 +31,10 @@ Act = Callable[..., Awaitable[AppliedReport]]
 class Applying:
     """An apply under way. Signals before the first request cancel it; later ones stop the run."""
 
-    def __init__(self, invocation: Invocation, *, full: bool) -> None:
-        self._invocation = invocation
+    def __init__(
+        self, invocation: Invocation, *, full: bool, report_file: ReportFile, events: EventsFile | None = None
+    ) -> None:
+        self._invocation, self._report_file, self._events = invocation, report_file, events
         self._screen = invocation.screen
         self._full = full
         self._run: Run | None = None
@@ -69,21 +73,31 @@ class Applying:
             async for _ in received:
                 self._signals += 1
                 if self._run is None or not self._sending:
-                    self._screen.tell("\nNothing was sent.\n")
+                    self._warn("Nothing was sent.")
                     scope.cancel()
                 elif self._signals == 1:
-                    self._screen.tell("\nFinishing what is in flight; press Ctrl-C again to stop at once.\n")
+                    self._warn("Finishing what is in flight; press Ctrl-C again to stop at once.")
                     self._run.request_stop()
                 else:
-                    self._screen.tell("\nStopping now; what is in flight is recorded as unknown.\n")
+                    self._warn("Stopping now; what is in flight is recorded as unknown.")
                     self._run.stop_now()
+
+    def _warn(self, line: str) -> None:
+        self._screen.tell(f"\n{line}\n", event="signal", level="warning")
 
     def _hold(self, run: Run) -> None:
         self._run = run
+        if self._screen.log is not None:
+            self._screen.log.run = run.run_id
 
     def _event(self, view: View, event: Event) -> None:
+        if self._events is not None:
+            self._events.write(event)
         if isinstance(event, RunStarted):
             self._sending = True
+            self._report_file.run = event.run
+        elif isinstance(event, RecordFinished):
+            self._report_file.records[event.record.address] = event.record
         elif isinstance(event, RunFinished):
             view.pause()
         view.event(event)
@@ -95,7 +109,7 @@ class Applying:
         if self._invocation.format == "text":
             self._invocation.write(render(color=self._screen.result_color) + "\n")
         elif ask:
-            self._screen.tell(render(color=self._screen.color) + "\n")
+            self._screen.tell(render(color=self._screen.color) + "\n", event="plan")
 
     def _confirm(self, view: View, plan: ReviewablePlan) -> bool:
         view.pause()

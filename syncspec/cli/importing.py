@@ -97,6 +97,11 @@ def _conditions(
     metavar="FILE",
     help="The manifest to write to; with --from also a folder for several.",
 )
+@click.option(
+    "--references",
+    is_flag=True,
+    help="Write IDs of records that are locked or looked up already as references to them.",
+)
 @click.option("--dry-run", is_flag=True, help="Change nothing; show what would be written.")
 @format_options("text", "json")
 @project_options(trial=False)
@@ -109,6 +114,7 @@ def command(
     source_format: str | None,
     delimiter: str | None,
     encoding: str | None,
+    references: bool,
     **options: Any,
 ) -> int:
     """Write a manifest of records that exist upstream, and lock them: nothing upstream is changed, and the next plan
@@ -121,6 +127,9 @@ def command(
     Left out are fields without a value, those that the provider writes itself, such as CreatedDate, and those that the
     project declares to be sensitive. Everything is read, or nothing is written.
 
+    Of several collections import those first that others refer to: with --references the ID of an account is then
+    written as ${record.account.acme.upstream_id}, and holds in every environment.
+
     Files may be CSV or JSON Lines, which need a COLLECTION, sObject trees of the Salesforce CLI or the plan that names
     several of them, and SFDMU's export.json with its CSV files. Reference IDs, and columns such as
     Account.Ext_Id__c, become references to the records that they name.
@@ -131,9 +140,14 @@ def command(
         raise click.UsageError("--upstream embedded tries a project out, and an import writes into it.")
     if source is None:
         _refuse_without_file(collection, source_format=source_format, delimiter=delimiter, encoding=encoding)
-        done = _from_upstream(invocation, collection, options)
+        done = _from_upstream(invocation, collection, {"references": references, **options})
     else:
+        if references:
+            raise click.UsageError(
+                "--references is for records of an upstream; those of files become references anyway."
+            )
         project = invocation.open()
+        delimiter = "\t" if delimiter == "\\t" else delimiter
         done = project.import_files(
             source, collection, format=source_format, delimiter=delimiter, encoding=encoding or "utf-8", **options
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from syncspec.diagnostics import Diagnostic
 from syncspec.errors import UsageError
 
 if TYPE_CHECKING:
+    from syncspec.cli.log import Log
     from syncspec.project.core import AsyncProject
     from syncspec.project.opening import Opening
 
@@ -37,10 +39,25 @@ class Invocation:
     redact: bool = False
     project_path: Path = field(default_factory=Path)
     result_written: bool = False
+    opened: Opening | None = None
+    log: Log | None = None
+    ending: ExitStack = field(default_factory=ExitStack)
 
     @property
     def screen(self) -> Screen:
-        return Screen(color=self.color, quiet=self.quiet > 0)
+        return Screen(
+            color=self.color, quiet=self.quiet > 0, verbose=self.verbose > 0, redact=self.redact, log=self.log
+        )
+
+    def log_as(self, format: str) -> None:
+        """Write all that goes to stderr in this format from now on, until `ending` is closed."""
+        if format != "json":
+            self.log = None
+        elif self.log is None:
+            from syncspec.cli.log import Log, logging_as_json
+
+            self.log = Log()
+            self.ending.enter_context(logging_as_json(self.screen))
 
     @property
     def is_json(self) -> bool:
@@ -85,15 +102,20 @@ class Invocation:
         """How to load the project that a path, or else the working folder, belongs to; nothing is read yet."""
         from syncspec.project.opening import Opening
 
+        if self.verbose:
+            from syncspec.cli.log import logged_requests
+
+            self.ending.enter_context(logged_requests(self.screen))
         self.enter_folder()
         self.project_path = path or Path()
-        return Opening(
+        self.opened = Opening(
             path=path or Path(),
             env=self.env,
             variables=self._all_variables(),
             environ=self._environ(),
             upstream=self.upstream,
         )
+        return self.opened
 
     def open(self, path: Path | None = None) -> AsyncProject:
         """The project that a path, or else the working folder, belongs to; nothing of it is read yet."""

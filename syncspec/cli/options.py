@@ -85,7 +85,20 @@ def general_options() -> Callable[[AnyCommand], AnyCommand]:
             ),
             _stored("-q", "--quiet", "quiet", store=_add("quiet"), count=True, help="Show no progress and no notes."),
             _stored(
-                "-v", "--verbose", "verbose", store=_add("verbose"), count=True, help="Show more; -vv tracebacks too."
+                "-v",
+                "--verbose",
+                "verbose",
+                store=_add("verbose"),
+                count=True,
+                help="Show the outline of each request; -vv tracebacks too.",
+            ),
+            _stored(
+                "--log-format",
+                "log_format",
+                store=lambda invocation, value: invocation.log_as(value),
+                type=click.Choice(["text", "json"]),
+                metavar="FORMAT",
+                help="Write stderr as text, or as one JSON object a line (json); else SYNCSPEC_LOG_FORMAT.",
             ),
         ]
     )

@@ -7,9 +7,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from syncspec.apply.events import BatchFinished, BatchSent, Event, RecordFinished, RunFinished, RunStarted, Waiting
-from syncspec.cli.output import Screen
+from syncspec.apply.events import (
+    BatchFinished,
+    BatchSent,
+    Event,
+    Interrupted,
+    Locked,
+    RecordFinished,
+    RunFinished,
+    RunStarted,
+    Waiting,
+)
+from syncspec.cli.output import LEVELS, Screen
+from syncspec.diagnostics import Severity
 from syncspec.records import Target
+from syncspec.render.events import event_fields, event_level, event_message, event_name
 from syncspec.render.terminal import visible
 
 if TYPE_CHECKING:
@@ -34,9 +46,11 @@ class View(Protocol):
 def watch(screen: Screen) -> Iterator[View]:
     """The view that suits the screen, for as long as the block runs."""
     view: View
-    if screen.quiet:
+    if screen.log is not None:
+        view = _Logged(screen)
+    elif screen.quiet:
         view = _Silent()
-    elif screen.is_terminal:
+    elif screen.is_terminal and not screen.verbose:
         view = _Moving(screen)
     else:
         view = _Lines(screen)
@@ -55,6 +69,32 @@ class _Silent:
 
     def pause(self) -> None:
         """Nothing is shown."""
+
+
+class _Logged:
+    """A line per event; those of records that went well are for the curious only."""
+
+    def __init__(self, screen: Screen, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._screen, self._clock = screen, clock
+        self._last = clock()
+
+    def rows(self, target: Target, number: int) -> None:
+        if self._clock() - self._last >= SECONDS_BETWEEN_LINES:
+            self._last = self._clock()
+            place = {"upstream": target.upstream, "sync_id": target.sync_id, "collection_id": target.collection_id}
+            self._screen.note("Reading a collection.", event="reading", **place, rows=number)
+
+    def event(self, event: Event) -> None:
+        level = event_level(event)
+        is_detail = isinstance(event, RecordFinished) and level is Severity.NOTE
+        if level is Severity.NOTE and (self._screen.quiet or (is_detail and not self._screen.verbose)):
+            return
+        word = "debug" if is_detail else LEVELS[level]
+        fields = event_fields(event, redact=self._screen.redact)
+        self._screen.tell(event_message(event), event=event_name(event), level=word, **fields)
+
+    def pause(self) -> None:
+        """Lines need no room."""
 
 
 class _Lines:
@@ -81,7 +121,7 @@ class _Lines:
                 self._tell(f"Applying: {len(self._done):,} of {self._records:,} records.")
             case Waiting():
                 self._tell(_waiting(event), always=event.seconds >= SECONDS_BETWEEN_LINES)
-            case BatchSent() | RunFinished():
+            case BatchSent() | Locked() | Interrupted() | RunFinished():
                 pass
 
     def pause(self) -> None:

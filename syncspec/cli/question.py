@@ -28,9 +28,9 @@ def ask_for_yes(screen: Screen, question: str) -> bool:
     """Whether the answer is exactly `yes`. Raises KeyboardInterrupt on Ctrl-C, also within an event loop."""
     with _interruptible():
         # The question comes after the handlers: who sees it may press Ctrl-C at once.
-        screen.tell(f"{question}\nOnly yes is taken as yes: ")
+        screen.tell(f"{question}\nOnly yes is taken as yes: ", event="question")
         answer = sys.stdin.readline()
-    if not answer.endswith("\n"):
+    if not answer.endswith("\n") and screen.log is None:
         screen.tell("\n")
     return answer.strip() == "yes"
 

@@ -55,13 +55,13 @@ def reverse(
 ) -> int:
     """Print the plan or carry it out; gives the exit code."""
     from syncspec.cli.applying import Applying
+    from syncspec.cli.report_file import ReportFile
     from syncspec.errors import SyncspecError
 
     if only_plan:
         return _shown(invocation, show, full=full)
-    report = Applying(invocation, full=full).supervise(
-        act, ask=not auto_approve, allow=allow, wait_settled=wait_settled
-    )
+    applying = Applying(invocation, full=full, report_file=ReportFile(None, invocation))
+    report = applying.supervise(act, ask=not auto_approve, allow=allow, wait_settled=wait_settled)
     if report is None:
         return 130
     invocation.show(report.diagnostics)

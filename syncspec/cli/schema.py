@@ -29,7 +29,8 @@ Examples:
 @general_options()
 @click.pass_obj
 def command(invocation: Invocation, names: tuple[str, ...], write: Path | None, check: Path | None) -> int:
-    """Print or write the JSON Schemas of manifests, project, faults file, lockfile, plans, changes and report.
+    """Print or write the JSON Schemas of manifests, project, faults file, lockfile, plans, changes, report, events and
+    failed requests.
 
     NAMEs choose some of them for --write and --check. A manifest tells an editor where its schema is by its first
     line, with a path from the manifest's own folder:

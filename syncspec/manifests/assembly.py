@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from syncspec.manifests.set_options import Surroundings
 from syncspec.manifests.state_settings import state_settings
 from syncspec.manifests.upstream_settings import embedded_settings, upstream_settings
 from syncspec.providers import provider
-from syncspec.settings import Guards, LoadedProject, UpstreamSettings
+from syncspec.settings import Guards, LoadedProject, SetElsewhere, UpstreamSettings
 
 __all__ = ["Layout", "assemble"]
 
@@ -55,7 +55,7 @@ def assemble(
     """The loaded project. Raises ManifestError with every error of all its files."""
     manifests = _manifests(documents, problems)
     present, elsewhere = in_environment(manifests, settings, problems)
-    loaded, lookups, upstreams = _loaded(present, settings, inputs, layout, problems)
+    loaded, lookups, upstreams = _loaded(present, settings, inputs, layout, problems, elsewhere)
     loaded = with_moves(loaded, problems, elsewhere=elsewhere)
     state = state_settings(settings, problems, trial=inputs.trial)
     if inputs.placeholders and settings is not None and settings.spec is None and not problems.has_errors:
@@ -99,7 +99,12 @@ def _manifests(documents: Sequence[Document], problems: Problems) -> Manifests:
 
 
 def _loaded(
-    manifests: Manifests, settings: Settings | None, inputs: Inputs, layout: Layout, problems: Problems
+    manifests: Manifests,
+    settings: Settings | None,
+    inputs: Inputs,
+    layout: Layout,
+    problems: Problems,
+    elsewhere: Mapping[str, SetElsewhere],
 ) -> tuple[list[LoadedSet], list[Lookups], dict[str, UpstreamSettings]]:
     collections = (settings.spec.collections or {}) if settings is not None and settings.spec is not None else {}
     around = _surroundings(settings, inputs, layout, [body for _, body in manifests], problems)
@@ -129,7 +134,7 @@ def _loaded(
         - {each.desired.name for each in loaded}
         - {each.name for each in lookups}
     )
-    loaded = resolve_references(loaded, lookups, unsure=unsure, problems=problems)
+    loaded = resolve_references(loaded, lookups, unsure=unsure, elsewhere=elsewhere, problems=problems)
     for entry in loaded:
         entry.checks.finish()
     check_keys(loaded, problems)

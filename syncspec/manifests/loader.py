@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from syncspec.diagnostics import Diagnostic, Severity
@@ -41,7 +41,6 @@ __all__ = ["ProjectFiles", "find_files", "find_project_file", "load", "load_sets
 
 _STATE = ".syncspec"
 _TRIAL = "trial"
-_EMBEDDED = "embedded"
 
 _SOFT = frozenset(
     {
@@ -76,30 +75,28 @@ def load(
     upstream: str | None = None,
     state_dir: Path | None = None,
     resolve_env: bool = True,
-    contents: Mapping[Path, bytes] | None = None,
     placeholders: bool = False,
+    contents: Mapping[Path, bytes] | None = None,
 ) -> LoadedProject:
     """Load the whole project that a file or folder belongs to.
 
     `variables` win over those of the project file. `upstream="embedded"` puts an embedded upstream in the place of
     every declared one; the run then keeps lockfile and state in a folder of its own under the state folder, so that
     a trial never touches the real ones. It is also the only way to load manifests without a project file.
-    `resolve_env` False: variables of the environment may be missing, as it suffices for checking.
+    `resolve_env` False: variables of the environment may be missing, as it suffices for checking. `placeholders`: they
+    stand as `${env.NAME}` in the records' values, too, and the project's `declared` are filled in.
     `contents` is what manifests, by their real paths, would hold: it counts instead of what they hold, and a file that
-    is not there yet counts where its folder is searched. `placeholders`: variables of the environment may be missing,
-    too, and stand as `${env.NAME}` in the values of the records; the project's `declared` are filled in.
+    is not there yet counts where its folder is searched.
 
     Raises ManifestError with all errors of all files, sorted by place; warnings are in the project's diagnostics.
     Raises UsageError for an unknown `upstream`.
     """
-    trial = _is_trial(upstream)
-    start = existing(path)
+    trial, start = _is_trial(upstream), existing(path)
     project_path = find_project_file(start)
     if project_path is None:
         _require_project(path, environment=environment, trial=trial)
     root = (start if start.is_dir() else start.parent) if project_path is None else project_path.parent
-    inputs = _inputs(environment, variables, environ, resolve_env=resolve_env and not placeholders, trial=trial)
-    inputs = replace(inputs, placeholders=placeholders)
+    inputs = _inputs(environment, variables, environ, resolve_env=resolve_env, trial=trial, placeholders=placeholders)
     problems = Problems()
     settings = None if project_path is None else _read_settings(project_path, inputs, problems)
     layout = _layout(root, settings, has_file=project_path is not None, trial=trial, state_dir=state_dir)
@@ -210,7 +207,7 @@ def load_sets(
 
 
 def _is_trial(upstream: str | None) -> bool:
-    if upstream not in (None, _EMBEDDED):
+    if upstream not in (None, "embedded"):
         raise UsageError(
             "Unknown upstream", detail=f'"{shortened(upstream or "")}" is not known here.', hint="write embedded"
         )
@@ -241,13 +238,15 @@ def _inputs(
     *,
     resolve_env: bool,
     trial: bool,
+    placeholders: bool = False,
 ) -> Inputs:
     return Inputs(
         environment=environment or None,
         variables=dict(variables or {}),
         environ=environ or {},
-        resolve_env=resolve_env,
+        resolve_env=resolve_env and not placeholders,
         trial=trial,
+        placeholders=placeholders,
     )
 
 

@@ -11,6 +11,7 @@ from syncspec.manifests.environments import declared_environments
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.head import kind_of_manifest
+from syncspec.manifests.lookup_sets import shaped_lookups
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.project_file import Settings
 from syncspec.manifests.record_sets import check_shape, hide_sensitive
@@ -36,7 +37,7 @@ def in_environment(
     present: Manifests = []
     elsewhere: dict[str, SetElsewhere] = {}
     for document, body in manifests:
-        names = _environments_of(body) if kind_of_manifest(document) == "RecordSet" else None
+        names = _environments_of(body)
         if names is not None:
             _check_environments(document, names, known, problems)
         if names is None or not settings.names_known or settings.environment in names:
@@ -46,7 +47,11 @@ def in_environment(
         elsewhere.update((n, SetElsewhere(environments=names, source=source)) for n, _ in names_of([(document, body)]))
         collections = settings.spec.collections if settings.spec is not None else None
         hide_sensitive(document, body, collections or {}, problems)
-        check_shape(document, body, expansion=Expansion(document, problems=problems, variables=None), problems=problems)
+        expansion = Expansion(document, problems=problems, variables=None, references=True)
+        if kind_of_manifest(document) == "LookupSet":
+            shaped_lookups(document, body, expansion=expansion, problems=problems)
+        else:
+            check_shape(document, body, expansion=expansion, problems=problems)
     return present, elsewhere
 
 

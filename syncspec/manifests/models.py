@@ -199,7 +199,7 @@ class Metadata(Closed):
 
 
 class Place(Closed):
-    """Where a set's records live."""
+    """Where a set's records live, and in which environments there are any."""
 
     upstream: Annotated[
         Word | None,
@@ -222,6 +222,14 @@ class Place(Closed):
             json_schema_extra={"pattern": r"^[a-z0-9][a-z0-9_-]*:[^\s:][^\s]*$|\$\{"},
         ),
     ]
+    environments: Annotated[
+        Annotated[tuple[EnvironmentName, ...], Field(strict=False, min_length=1)] | None,
+        Field(
+            description="The environments of the project that the set belongs to; without it, all. In any other it "
+            "counts as not declared.",
+            examples=[["sandbox"]],
+        ),
+    ] = None
 
 
 class SetOptions(Closed):
@@ -279,14 +287,6 @@ class RecordSetSpec(SetOptions, Place):
 
     model_config = ConfigDict(json_schema_extra={"anyOf": [{"required": ["records"]}, {"required": ["records_from"]}]})
 
-    environments: Annotated[
-        Annotated[tuple[EnvironmentName, ...], Field(strict=False, min_length=1)] | None,
-        Field(
-            description="The environments of the project that the set belongs to; without it, all. In any other it "
-            "counts as not declared.",
-            examples=[["sandbox"]],
-        ),
-    ] = None
     moved: Annotated[
         tuple[MoveSpec, ...] | None,
         Field(

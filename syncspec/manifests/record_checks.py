@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from syncspec.deferred import Deferred, Leaf, is_deferred, leaves, replaced
+from syncspec.deferred import NOTHING, Deferred, Leaf, is_deferred, leaves, replaced
 from syncspec.diagnostics import Severity, did_you_mean
 from syncspec.keys import match_key, match_key_of
 from syncspec.manifests.data_schemas import DataSchema
@@ -95,7 +95,7 @@ class RecordChecks:
         if not record.complete:
             self.dropped[address] = [leaf for value in data.values() for leaf in leaves(value)]
             return None
-        deferred: dict[str, Deferred] = {}
+        deferred = NOTHING
         if record.refers or self._defaults_refer:
             deferred = {name: value for name, value in data.items() if is_deferred(value)}
         options = self._options

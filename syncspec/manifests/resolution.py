@@ -21,6 +21,7 @@ from syncspec.manifests.problems import Problems
 from syncspec.manifests.record_sets import LoadedSet
 from syncspec.manifests.references import PlacedReference
 from syncspec.records import Data, DesiredRecord, DesiredSet, FieldRule, FieldRules, FieldType
+from syncspec.settings import SetElsewhere
 
 __all__ = ["resolve_references"]
 
@@ -28,15 +29,21 @@ _MOST_CIRCLES = 20
 
 
 def resolve_references(
-    loaded: Sequence[LoadedSet], lookups: Iterable[Lookups], *, unsure: Collection[str], problems: Problems
+    loaded: Sequence[LoadedSet],
+    lookups: Iterable[Lookups],
+    *,
+    unsure: Collection[str],
+    elsewhere: Mapping[str, SetElsewhere],
+    problems: Problems,
 ) -> list[LoadedSet]:
     """The sets with their references resolved; what is wrong is reported.
 
     `unsure` are the names of sets that are declared and could not be loaded: what refers to them is not judged.
+    `elsewhere` are sets that only other environments have.
     """
     if not any(each.checks.dropped or any(record.deferred for record in each.desired.records) for each in loaded):
         return list(loaded)
-    names = _Names(loaded, lookups, unsure, problems)
+    names = _Names(loaded, lookups, unsure, elsewhere, problems)
     return _Resolution(loaded, names, problems).resolved()
 
 
@@ -44,12 +51,17 @@ class _Names:
     """What can be referred to."""
 
     def __init__(
-        self, loaded: Sequence[LoadedSet], lookups: Iterable[Lookups], unsure: Collection[str], problems: Problems
+        self,
+        loaded: Sequence[LoadedSet],
+        lookups: Iterable[Lookups],
+        unsure: Collection[str],
+        elsewhere: Mapping[str, SetElsewhere],
+        problems: Problems,
     ) -> None:
         self.sets = {each.desired.name: each for each in loaded}
         self.records = {record.address: record for each in loaded for record in each.desired.records}
         self._lookups = {each.name: {record.address for record in each.records} for each in lookups}
-        self._unsure = unsure
+        self._unsure, self._elsewhere = unsure, elsewhere
         self._problems = problems
 
     def knows(self, placed: PlacedReference, address: str) -> bool:
@@ -81,11 +93,15 @@ class _Names:
         looked_up = placed.to.namespace is Namespace.LOOKUP
         word, wrong = ("lookup set", "record set") if looked_up else ("record set", "lookup set")
         name = placed.to.set_name
-        if name in other:
+        detail = f'No {word} is named "{shortened(name)}".'
+        if name in self._elsewhere:
+            detail = f"In this environment it is not declared: {self._elsewhere[name].told(name)}."
+            hint = "give the referring set the same environments, or declare that one for this environment too"
+        elif name in other:
             hint = f"{shortened(name)} is a {wrong}: write ${{{'record' if looked_up else 'lookup'}.{name}…}}"
         else:
             hint = did_you_mean(name, sorted(known)) or _known(known, f"declare a {word} of that name")
-        self._refuse(placed, address, "unknown-set", f'No {word} is named "{shortened(name)}".', hint)
+        self._refuse(placed, address, "unknown-set", detail, hint)
 
     def _refuse_record(self, placed: PlacedReference, address: str, known: Iterable[str]) -> bool:
         to = placed.to

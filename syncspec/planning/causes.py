@@ -25,7 +25,7 @@ def declaration_causes(step: Change, binding: Binding, now: Change | None, groun
     approved = binding.step.declaration if binding.step is not None else ""
     if approved != declaration_digest(record_set, desired, ground.key):
         names += _differing(binding.declared, declared_digests(record_set, desired, ground.key))
-        return [f"its declaration changed: {', '.join(names)}" if names else "its declaration changed"]
+        return [f"its declaration changed: {', '.join(names)}" if names else "what it refers to has another ID by now"]
     return [f"its declaration changed: {', '.join(names)}"] if names else []
 
 

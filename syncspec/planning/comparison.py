@@ -10,6 +10,7 @@ from enum import StrEnum
 from syncspec.diagnostics import Diagnostic, Source
 from syncspec.lockfile import LockEntry, Lockfile
 from syncspec.planning.expectation import Effect, effect_of_change, effect_of_removal
+from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import FieldChange
 from syncspec.planning.renames import Declared, renamed
 from syncspec.planning.selection import Selection
@@ -190,6 +191,7 @@ def _settings(before: LoadedProject, after: LoadedProject, chosen: Selection) ->
 
 def _added(address: str, found: Declared, entries: Mapping[str, LockEntry] | None) -> DeclaredChange:
     record_set, record = found
+    data = with_expressions(record)
     entry = entries.get(address) if entries is not None else None
     locked = Effect.ATTACH if entry is not None else Effect.CREATE
     return DeclaredChange(
@@ -198,7 +200,7 @@ def _added(address: str, found: Declared, entries: Mapping[str, LockEntry] | Non
         effect=Effect.UNKNOWN if entries is None else locked,
         target=record_set.target,
         upstream_id=entry.upstream_id if entry is not None else record.upstream_id,
-        fields=tuple(_field(name, None, value, (record_set,)) for name, value in sorted(record.data.items())),
+        fields=tuple(_field(name, None, value, (record_set,)) for name, value in sorted(data.items())),
         settings=tuple(_lifecycle(Lifecycle(), record.lifecycle)),
         protected=bool(record.lifecycle.protect),
         source=record.source,
@@ -226,7 +228,7 @@ def _between(
     """What became of one record; None where it is declared as it was."""
     before, (record_set, after) = old[1], new
     fields = tuple(_fields(old, new))
-    released = tuple(sorted(before.data.keys() - after.data.keys()))
+    released = tuple(sorted(with_expressions(before).keys() - with_expressions(after).keys()))
     settings = list(_lifecycle(before.lifecycle, after.lifecycle))
     if before.upstream_id != after.upstream_id:
         settings.append(FieldChange(path="upstream_id", before=before.upstream_id, after=after.upstream_id))
@@ -253,10 +255,10 @@ def _between(
 def _fields(old: Declared, new: Declared) -> Iterator[FieldChange]:
     """The fields of the newer side whose value is another one, as the set compares values."""
     (old_set, before), (record_set, after) = old, new
-    rules = record_set.rules
-    for name, value in sorted(after.data.items()):
-        former = before.data.get(name)
-        if name in before.data:
+    rules, data = record_set.rules, with_expressions(before)
+    for name, value in sorted(with_expressions(after).items()):
+        former = data.get(name)
+        if name in data:
             if type(former) is type(value) and former == value and not isinstance(value, dict | list):
                 continue
             if equal(value, former, rules.rule(name), scalars_as_text=rules.scalars_as_text):

@@ -174,6 +174,7 @@ def _three_way(locked: _Locked, verdicts: Verdicts, notes: Notes) -> Change:
     # A row is kept where what it shows is still to be recorded as first seen, or as what both sides agree on now.
     first = not verdicts.may_lag and (
         bool(verdicts.stored)
+        or entry.depends_on != case.record.needs
         or any(known.seen is None for known in entry.fields.values())
         or needs_new_baseline(case.record_set, case.record, entry, row, case.state.inputs.digest_keys)
     )
@@ -215,8 +216,8 @@ def _conflict(locked: _Locked, verdicts: Verdicts) -> Change:
     sides = both_sides(case.record_set, case.record, locked.row, verdicts.conflict)
     reason = (
         f"manifest and upstream were both changed since {locked.entry.upstream_id} was last written or seen: {sides} "
-        "(of what was applied then only a digest is kept); take the upstream's value into the manifest, list the field "
-        "under ignore_changes, or change it upstream to what is declared"
+        "(of what was applied then only a digest is kept); take the upstream's value with syncspec accept "
+        f"{case.record.address}, list the field under ignore_changes, or change it upstream to what is declared"
     )
     names = (*verdicts.conflict, *verdicts.author, *verdicts.upstream)
     return locked.change(Action.BLOCKED, Rule.CONFLICT, reason, names, keep_row=False)
@@ -240,7 +241,7 @@ def _drift(locked: _Locked, verdicts: Verdicts) -> Change:
         case OnDrift.FAIL:
             reason = (
                 f"{names} changed upstream {since}, and on_drift is fail; change it back upstream, "
-                "or take the upstream's value into the manifest"
+                f"or take the upstream's value with syncspec accept {locked.case.record.address}"
             )
             return locked.change(Action.BLOCKED, Rule.DRIFT_REFUSED, reason, verdicts.upstream, keep_row=False)
         case _ as unreachable:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
 from typing import TypeAlias
 
+from syncspec.planning.known_ids import with_expressions
 from syncspec.records import DesiredRecord, DesiredSet
 from syncspec.values import digest
 
@@ -55,7 +56,7 @@ def _key(declared: Declared) -> Hashable | None:
 
 def _data(declared: Declared) -> Hashable | None:
     record_set, record = declared
-    return (*_place(record_set), digest(record.data))
+    return (*_place(record_set), digest(with_expressions(record)))
 
 
 def _place(record_set: DesiredSet) -> tuple[str, str, str]:

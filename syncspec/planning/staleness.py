@@ -17,7 +17,7 @@ from syncspec.planning.causes import causes_of, declaration_causes
 from syncspec.planning.fingerprint import is_step, step_parts
 from syncspec.planning.known_ids import without
 from syncspec.planning.plan import Action, Change, Plan
-from syncspec.records import Absence, DesiredSet
+from syncspec.records import Absence, DesiredRecord, DesiredSet
 from syncspec.settings import UpstreamSettings
 from syncspec.values.structure import structure
 
@@ -168,10 +168,11 @@ def _verdict(
 
     An ID that was to be known after apply may be known by now.
     """
+    desired = now.desired if now is not None else None
     now = _as_it_was(step, now) if now is not None else None
     if declaration_causes(step, binding, now, ground):
         return _Verdict.STALE
-    if _is_done(step, binding, ground) or _is_relocked(step, now):
+    if _is_done(step, binding, desired, ground) or _is_relocked(step, now):
         return _Verdict.DONE
     if now is None:
         return _Verdict.STALE
@@ -190,7 +191,7 @@ def _is_relocked(step: Change, now: Change | None) -> bool:
     return only_locks and now is not None and now.action is step.action and not now.relocks
 
 
-def _is_done(step: Change, binding: Binding, ground: Ground) -> bool:
+def _is_done(step: Change, binding: Binding, desired: DesiredRecord | None, ground: Ground) -> bool:
     """Whether the lock shows the step: an entry that was not there, with what the step was to write."""
     entry, before = ground.entries.get(step.address), binding.entry
     if step.action is Action.UNKNOWN:
@@ -209,9 +210,7 @@ def _is_done(step: Change, binding: Binding, ground: Ground) -> bool:
     declared = binding.declared or {}
     fields = [each.path for each in step.fields] if step.action is Action.UPDATE else declared
     # Which ID was sent is not kept with the plan.
-    record_set = ground.sets.get(step.set_name)
-    records = record_set.records if record_set is not None else ()
-    referring = next((record.deferred for record in records if record.address == step.address), {})
+    referring = desired.deferred if desired is not None else {}
     names = [name for name in fields if name not in referring]
     return all(name in entry.fields and entry.fields[name].sent == declared.get(name) for name in names)
 

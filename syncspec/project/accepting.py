@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from syncspec.apply.clock import Clock
-from syncspec.apply.state import State, look_up_state
+from syncspec.apply.state import look_up_state
 from syncspec.diagnostics import Diagnostic, did_you_mean
 from syncspec.errors import ManifestError, StateError, UpstreamError, UsageError
 from syncspec.manifests.accepted import Accepted, AcceptedField
@@ -23,15 +23,16 @@ from syncspec.manifests.problems import Problems
 from syncspec.manifests.writing import ChangedMeanwhileError, FileChange, write_files
 from syncspec.planning.case import Case, is_recently_written
 from syncspec.planning.fields import Verdicts, differing, judge
-from syncspec.planning.plan import Action, Change, Plan
+from syncspec.planning.plan import Action, Change
+from syncspec.planning.selection import Selection
 from syncspec.planning.state import PlanningState
 from syncspec.project.choice import choose
 from syncspec.project.opening import Opening
 from syncspec.project.origins import Origins
-from syncspec.project.outlook import inputs_of, outlook
+from syncspec.project.outlook import Outlook, inputs_of, outlook
 from syncspec.project.placing import document_of
 from syncspec.project.reading import OnRows, connections_of
-from syncspec.records import Data, DesiredRecord, DesiredSet, Observation, ObservedRecord
+from syncspec.records import Data, DesiredRecord, DesiredSet, ObservedRecord
 from syncspec.settings import LoadedProject
 
 __all__ = ["accept"]
@@ -61,8 +62,7 @@ async def accept(
     state = await look_up_state(loaded, clock=clock)
     async with connections_of(loaded, state) as connections:
         ahead = await outlook(loaded, state, selection.narrowed, connections, clock=clock, on_rows=on_rows)
-    plan = ahead.plan
-    accepting = _Accepting(loaded, ahead.state, plan, ahead.observations, fields)
+    accepting = _Accepting(loaded, ahead, selection, fields)
     found = accepting.found()
     changes = accepting.changes(found)
     if changes:
@@ -73,7 +73,7 @@ async def accept(
         written=bool(changes) and not dry_run,
         files=tuple(EditedFile(name=name, change=change, sensitive=accepting.sensitive) for change, name in changes),
         fields=tuple(each.told for each in found),
-        settled=tuple(sorted({change.address for change in plan.changes} - {each.record.address for each in found})),
+        settled=tuple(sorted(accepting.addresses - {each.record.address for each in found})),
     )
 
 
@@ -91,11 +91,10 @@ class _Found:
 
 
 class _Accepting:
-    def __init__(
-        self, loaded: LoadedProject, state: State, plan: Plan, seen: Sequence[Observation], fields: Collection[str]
-    ) -> None:
-        self._loaded, self._state, self._plan, self._fields = loaded, state, plan, fields
-        self._planning = PlanningState(inputs_of(loaded, state, None, seen))
+    def __init__(self, loaded: LoadedProject, ahead: Outlook, selection: Selection, fields: Collection[str]) -> None:
+        self._loaded, self._selection, self._fields = loaded, selection, fields
+        self._state, self._plan, seen = ahead.state, ahead.plan, ahead.observations
+        self._planning = PlanningState(inputs_of(loaded, ahead.state, None, seen))
         self._rows = {each.target.place: self._planning.places[each.target.place] for each in seen if each.readable}
         self._reasons = {each.target.place: each.reason for each in seen}
         self._sets = {each.name: each for each in loaded.sets}
@@ -109,15 +108,22 @@ class _Accepting:
             name for each in self._loaded.sets for name, rule in each.rules.fields.items() if rule.sensitive
         )
 
+    @property
+    def addresses(self) -> set[str]:
+        """What was asked for; records that these refer to may be in the plan, too."""
+        return {
+            change.address
+            for change in self._plan.changes
+            if change.set_name in self._sets and self._selection(self._sets[change.set_name], change.address)
+        }
+
     def found(self) -> list[_Found]:
         """Every field to accept. Raises ManifestError with all that cannot be, UsageError, UpstreamError."""
         origins: dict[str, Origins] = {}
         found: list[_Found] = []
         for change in self._plan.changes:
-            record, record_set = change.desired, self._sets[change.set_name]
-            if record is None:
-                record = next((each for each in record_set.records if each.address == change.address), None)
-            if record is None:
+            record, record_set = change.desired, self._sets.get(change.set_name)
+            if record is None or record_set is None or not self._selection(record_set, change.address):
                 continue
             self._declared.update(record.data)
             names = self._names(change, record_set, record)

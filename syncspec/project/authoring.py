@@ -36,6 +36,7 @@ class Authoring:
         name_from: str | None = None,
         match_on: Sequence[str] | None = None,
         output: str | Path | None = None,
+        references: bool = False,
         dry_run: bool = False,
         lock_timeout: float = 0.0,
         on_rows: OnRows | None = None,
@@ -44,7 +45,8 @@ class Authoring:
         """Write a manifest of a collection's live records, and lock them; nothing upstream is changed.
 
         They go to the set of that collection, else to a new one, for which `match_on` counts. `where` holds fields
-        and values that must all be equal. Records that belong to an address already are skipped.
+        and values that must all be equal. Records that belong to an address already are skipped. With `references`,
+        IDs of records that are locked or looked up in the same upstream become references to them.
         Raises UsageError, RunLockedError and what `plan` raises; nothing was then written.
         """
         from syncspec.project.importing import import_records
@@ -64,6 +66,7 @@ class Authoring:
                 fields=tuple(fields) if fields is not None else None,
                 name_from=name_from,
                 empty=empty,
+                references=references,
             ),
             clock=self.clock,
             dry_run=dry_run,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 import anyio
@@ -25,6 +26,7 @@ __all__ = ["Check", "Health", "check_up"]
 
 PATIENCE_SECONDS = 20.0
 """How long one upstream may take to answer."""
+CLOCK_TOLERANCE_SECONDS = 30.0
 
 
 class Health(StrEnum):
@@ -112,7 +114,7 @@ async def _upstream(loaded: LoadedProject, name: str) -> list[Check]:
         with anyio.fail_after(PATIENCE_SECONDS):
             async with connections_of(loaded) as connections:
                 for target in targets:
-                    checks.append(await _collection(connections[name], target, settings))
+                    checks += await _collection(connections[name], target, settings)
     except SyncspecError as error:
         checks.append(_failed(name, error))
     except TimeoutError:
@@ -121,13 +123,37 @@ async def _upstream(loaded: LoadedProject, name: str) -> list[Check]:
     return checks
 
 
-async def _collection(connection: Connection, target: Target, settings: UpstreamSettings) -> Check:
-    """Describe the sync and read one page of the collection."""
+async def _collection(connection: Connection, target: Target, settings: UpstreamSettings) -> list[Check]:
+    """Describe the sync, read one page of the collection, and compare clocks where its answer tells the time."""
     absence, reason = freshness(await connection.describe(target.sync_id), target, settings)
-    rows = 0
+    rows, clock = 0, SystemClock()
+    checks: list[Check] = []
+    began = clock.now()
     async for page in connection.pages(target.sync_id, target.collection_id):
         rows = len(page.records)
+        if page.answered_at is not None:
+            checks += _clocks(target, page.answered_at, began=began, ended=clock.now())
         break
+    return [_readable(target, absence, reason, rows), *checks]
+
+
+def _clocks(target: Target, told: datetime, *, began: datetime, ended: datetime) -> list[Check]:
+    """Warn where our clock and the other side's, which tells whole seconds, are further apart than the answer took."""
+    ahead = max((began - told).total_seconds() - 1, (told - ended).total_seconds(), 0.0)
+    if ahead <= CLOCK_TOLERANCE_SECONDS:
+        return []
+    side = "ahead of" if told < began else "behind"
+    return [
+        Check(
+            name=f"{target.upstream} clock",
+            health=Health.WARNING,
+            detail=f"this machine's clock is {ahead:,.0f} seconds {side} the upstream's",
+            hint="set the clock by NTP: a clock that is put right in the midst of a run delays what is not settled",
+        )
+    ]
+
+
+def _readable(target: Target, absence: Absence, reason: str, rows: int) -> Check:
     name = f"{target.upstream} {target.collection_id}"
     detail = f"sync {target.sync_id} can be read; the first page holds {rows:,} records"
     match absence:

@@ -9,6 +9,7 @@ from syncspec.address import encoded_name
 from syncspec.diagnostics import did_you_mean
 from syncspec.errors import UsageError
 from syncspec.keys import match_key_of
+from syncspec.lookups import Lookups
 from syncspec.manifests.documents import Value
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.foreign.model import ForeignCollection, ForeignRecord, Link
@@ -16,7 +17,7 @@ from syncspec.manifests.imported import Notes
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.rows.cells import CellError, checker, converter
 from syncspec.manifests.yaml_text import UnwritableError, literal
-from syncspec.project.links import Links, reference_to, source_of, text_of, texts_of
+from syncspec.project.links import Links, source_of, text_of, texts_of
 from syncspec.project.picking import LONGEST_NAME, NOTHING_TO_WRITE, Choice, shows
 from syncspec.providers import provider
 from syncspec.records import DesiredSet
@@ -41,10 +42,16 @@ class Declared:
 
 
 def declare(
-    targets: Sequence[Target], sets: Iterable[DesiredSet], choice: Choice, *, notes: Notes, problems: Problems
+    targets: Sequence[Target],
+    sets: Iterable[DesiredSet],
+    lookups: Sequence[Lookups],
+    choice: Choice,
+    *,
+    notes: Notes,
+    problems: Problems,
 ) -> dict[str, Declared]:
     """The records that are new, by set; what is wrong is reported at its place in the files. Raises UsageError."""
-    declarer = _Declarer(list(sets), choice, notes, problems)
+    declarer = _Declarer(list(sets), lookups, choice, notes, problems)
     made = []
     for target in targets:
         if target.record_set is not None:
@@ -64,9 +71,16 @@ def declare(
 
 
 class _Declarer:
-    def __init__(self, sets: Sequence[DesiredSet], choice: Choice, notes: Notes, problems: Problems) -> None:
+    def __init__(
+        self,
+        sets: Sequence[DesiredSet],
+        lookups: Sequence[Lookups],
+        choice: Choice,
+        notes: Notes,
+        problems: Problems,
+    ) -> None:
         self._sets, self._choice, self._notes, self._problems = sets, choice, notes, problems
-        self._links = Links(sets, problems)
+        self._links = Links(sets, lookups, problems)
 
     def check_choice(self, collection: ForeignCollection, record_set: DesiredSet) -> None:
         """Raise UsageError where what the caller names is not there, or would show what is sensitive."""
@@ -205,9 +219,9 @@ class _Declarer:
     ) -> None:
         value = record.data.get(name)
         if isinstance(value, Link):
-            target = self._links.address_of(record, name, value)
-            if target is not None:
-                made[name] = literal(reference_to(target))
+            reference = self._links.reference(record, name, value)
+            if reference is not None:
+                made[name] = literal(reference)
             return
         if value is None or value == "":
             if self._choice.empty == "null":

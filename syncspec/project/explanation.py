@@ -45,6 +45,8 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
             told = f"{address} is not locked, and {other.told(address.partition('.')[0])}."
             raise UsageError("Unknown address", detail=told, hint=f"name an environment: -e {other.environments[0]}")
         near = did_you_mean(address, [*declared, *state.lockfile.entries])
+        if any(lookup.address == address for each in loaded.lookups for lookup in each.records):
+            near = "it is only looked up: explain a record that refers to it, which shows what it was found as"
         raise UsageError("Unknown address", detail=f"{address} is neither declared nor locked.", hint=near)
     rows: tuple[ObservedRecord, ...] = ()
     change: Change | None = None

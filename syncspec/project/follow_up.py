@@ -8,7 +8,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Protocol
 
-from syncspec.apply.clock import Clock, Moment, moment_of, remaining
+from syncspec.apply.clock import Clock, Moment, elapsed, moment_of, remaining
 from syncspec.apply.reconcile import Reconciled, intent_of
 from syncspec.apply.run import Run
 from syncspec.apply.states import AttemptState
@@ -45,6 +45,7 @@ async def follow_up(
     """
     try:
         await waves.advance()
+        await run.send(plan, last=True)
         await _settle(run, plan, look_again, waves, clock=clock, wait_settled=wait_settled)
     except SyncspecError as error:
         # What was sent is recorded as far as it could be: the report must come out all the same.
@@ -102,7 +103,7 @@ class _Patience:
         self._failures = 0
 
     def looked(self, began: Moment, *, read: bool) -> None:
-        self._took = _elapsed(began, moment_of(self._clock))
+        self._took = elapsed(began, moment_of(self._clock))
         self._failures = 0 if read else self._failures + 1
         self._last_look = began if read else self._last_look
 
@@ -125,7 +126,7 @@ class _Patience:
             return None
         settings = self._upstreams.get(attempt.target.upstream)
         left = _left(attempt, now)
-        patience = (settings.wait if settings is not None else 0.0) - _elapsed(self._began, now)
+        patience = (settings.wait if settings is not None else 0.0) - elapsed(self._began, now)
         if not self._endless and patience <= 0:
             return None
         pauses = [self._pause, *([left] if left > 0 else []), *([] if self._endless else [patience])]
@@ -144,9 +145,3 @@ def _may_settle(attempt: OpenAttempt) -> bool:
 def _left(attempt: OpenAttempt, now: Moment) -> float:
     """Seconds until the attempt's horizon has passed by every clock that is known."""
     return remaining(datetime.fromisoformat(attempt.horizon), since=intent_of(attempt), now=now)
-
-
-def _elapsed(since: Moment, now: Moment) -> float:
-    if since.boot is not None and since.boot == now.boot:
-        return now.uptime - since.uptime
-    return max((now.wall - since.wall).total_seconds(), 0.0)

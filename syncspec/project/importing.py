@@ -8,23 +8,26 @@ that have no key. The other way round would leave entries that nobody declares.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 
 from syncspec.apply.clock import Clock, Moment, moment_of
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.opening import open_run
-from syncspec.apply.reconcile import visible_matches
 from syncspec.apply.run import Run
-from syncspec.apply.state import State, look_up_state, reading_of
+from syncspec.apply.state import State, look_up_state
+from syncspec.deferred import IdOf
 from syncspec.diagnostics import Diagnostic, Severity
-from syncspec.errors import ManifestError, StateError, UpstreamError
+from syncspec.errors import ManifestError, StateError, SyncspecError, UpstreamError
 from syncspec.lockfile import LockEntry, Origin
 from syncspec.manifests.documents import Value
 from syncspec.manifests.imported import EditedFile, Imported, ImportedRecord, Notes
 from syncspec.manifests.scalars import UNSET
 from syncspec.manifests.writing import ChangedMeanwhileError, FileChange, write_files
 from syncspec.planning.plan import Action, Change
+from syncspec.project.known import in_doubt, known_ids
 from syncspec.project.opening import Opening
+from syncspec.project.outlook import observe as look
 from syncspec.project.outlook import plan_from
 from syncspec.project.picking import NOTHING_TO_WRITE, Choice, Picked, pick
 from syncspec.project.placing import Destination, Home, find_home
@@ -32,8 +35,8 @@ from syncspec.project.reading import OnRows, connection_to
 from syncspec.records import Absence, DesiredSet, Observation, OnAdopt
 from syncspec.settings import LoadedProject
 from syncspec.upstream.observe import Wanted, observe
-from syncspec.upstream.protocol import MutationKind
-from syncspec.values import equal, is_blank, short_id
+from syncspec.upstream.protocol import Connection
+from syncspec.values import equal, is_blank
 
 __all__ = ["import_records"]
 
@@ -68,8 +71,10 @@ async def import_records(
     loaded = opening.load(resolve_env=True)
     home = find_home(opening, loaded, wish)
     importer = _Importer(opening, home, choice, clock)
-    await importer.read(loaded, on_rows)
-    draft = importer.draft()
+    importer.begin(loaded)
+    async with importer.connection() as connection:
+        await importer.read(connection, on_rows)
+        draft = await importer.draft(connection)
     diagnostics = importer.diagnostics()
     if draft is None:
         return importer.result((), written=False, diagnostics=diagnostics)
@@ -79,7 +84,7 @@ async def import_records(
     async with opened as run:
         entries = importer.entries(draft, run)
         _write(draft.change, home)
-        run.put(entries)
+        _lock(run, entries, home)
     return importer.result(draft.adoptions, written=True, change=draft.change, diagnostics=diagnostics)
 
 
@@ -90,38 +95,63 @@ def _write(change: FileChange, home: Home) -> None:
         raise _changed_meanwhile(f"{home.name} was written by someone else") from error
 
 
+def _lock(run: Run, entries: Sequence[LockEntry], home: Home) -> None:
+    """Lock what is declared by now. Raises SyncspecError that says what was written."""
+    try:
+        run.put(entries)
+    except SyncspecError as error:
+        written = Diagnostic(
+            severity=Severity.ERROR,
+            code="not-locked",
+            summary="The records are declared, and not all of them locked",
+            detail=f"{home.name} was written before that.",
+            hint="correct what is wrong; the next apply then adopts what is not locked, and creates none of it",
+        )
+        raise StateError("Not all records could be locked", diagnostics=[*error.diagnostics, written]) from error
+
+
 class _Importer:
     """One import: what was read, and what becomes of it."""
 
     def __init__(self, opening: Opening, home: Home, choice: Choice, clock: Clock) -> None:
         self._opening, self._home, self._choice, self._clock = opening, home, choice, clock
         self._notes = Notes()
+        self._known_ids: Mapping[str, IdOf] = {}
+        self._others: list[Observation] = []
 
-    async def read(self, loaded: LoadedProject, on_rows: OnRows | None) -> None:
-        """Read the state, then the whole collection. Raises UpstreamError where any of it cannot be read."""
+    def begin(self, loaded: LoadedProject) -> None:
+        """Find out where the set leads. Raises ManifestError."""
         # A new set is loaded empty, to know where it leads and what it inherits.
         self._base = loaded if self._home.document is not None else self._load(self._home.with_records({}))
         self._set = self._set_in(self._base)
+
+    def connection(self) -> AbstractAsyncContextManager[Connection]:
+        return connection_to(self._base, self._set.target.upstream)
+
+    async def read(self, connection: Connection, on_rows: OnRows | None) -> None:
+        """Read the state, then the whole collection. Raises UpstreamError where any of it cannot be read."""
         self._began: Moment = moment_of(self._clock)
         self._state = await look_up_state(self._base, clock=self._clock)
         target = self._set.target
-        async with connection_to(self._base, target.upstream) as connection:
-            self._seen: Observation = await observe(
-                connection,
-                target,
-                Wanted(everything=True),
-                settings=self._base.upstreams[target.upstream],
-                now=self._clock.now,
-                on_progress=(lambda rows: on_rows(target, rows)) if on_rows is not None else None,
-            )
+        self._seen: Observation = await observe(
+            connection,
+            target,
+            Wanted(everything=True),
+            settings=self._base.upstreams[target.upstream],
+            now=self._clock.now,
+            on_progress=(lambda rows: on_rows(target, rows)) if on_rows is not None else None,
+        )
         if not self._seen.readable:
             raise UpstreamError(
                 "The upstream cannot be read",
                 detail=f"{target.collection_id} of {target.upstream}: {self._seen.reason}. Nothing was written.",
                 hint="run the command again; syncspec doctor checks URL, token and sync",
             )
+        if self._choice.references:
+            others = [each for each in self._base.lookups if each.target.endpoint == target.endpoint]
+            self._known_ids = await known_ids(self._base, self._state, others, self._seen, connection, self._clock)
 
-    def draft(self) -> _Draft | None:
+    async def draft(self, connection: Connection) -> _Draft | None:
         """The manifest with what can be imported; None where nothing can. Raises UsageError, ManifestError."""
         picked = pick(
             self._set,
@@ -129,13 +159,14 @@ class _Importer:
             self._choice,
             state=self._state,
             sets=self._base.sets,
-            in_doubt=self._in_doubt(),
+            in_doubt=in_doubt(self._base, self._state, self._seen, began=self._began, clock=self._clock),
+            known_ids=self._known_ids,
             notes=self._notes,
         )
         for _ in range(_MOST_ROUNDS):
             if not picked:
                 return None
-            made = self._drafted(picked)
+            made = await self._drafted(picked, connection)
             settled = self._settle(picked, made)
             if settled == picked and made.adoptions:
                 return made
@@ -146,27 +177,19 @@ class _Importer:
             hint="leave fields out with --fields",
         )
 
-    def _in_doubt(self) -> dict[str, str]:
-        """Short IDs of rows that an open attempt may have made, with its address. Raises StateError."""
-        place = self._set.target.place
-        attempts = [each for each in self._state.open_attempts if each.target.place == place]
-        reading = reading_of(self._base, self._state, [self._seen], began=self._began, clock=self._clock)
-        found = {}
-        for attempt in attempts:
-            if attempt.key is None and attempt.marker is None and attempt.kind == MutationKind.CREATE:
-                raise StateError(
-                    "An unknown outcome is in the way",
-                    detail=f"{attempt.address} was sent, and nothing tells which record it became. "
-                    "Nothing was written.",
-                    hint=f"settle it first: syncspec resolve {attempt.address}",
-                )
-            for row in visible_matches(attempt, reading) if attempt.kind == MutationKind.CREATE else ():
-                found[short_id(row.upstream_id)] = attempt.address
-        return found
-
-    def _drafted(self, picked: Sequence[Picked]) -> _Draft:
+    async def _drafted(self, picked: Sequence[Picked], connection: Connection) -> _Draft:
         change = self._home.with_records({each.name: _body(each) for each in picked})
         project = self._load(change)
+        if self._choice.references and not self._others:
+            addresses = {self._address(each) for each in picked}
+            self._others = await look(
+                project,
+                self._state,
+                lambda _, address: address in addresses,
+                {self._set.target.upstream: connection},
+                clock=self._clock,
+                without={self._set.target.place},
+            )
         changes = self._changes(project, picked, self._state)
         return _Draft(project=project, change=change, adoptions=tuple(changes))
 
@@ -221,7 +244,7 @@ class _Importer:
             replace(project, sets=tuple(meant)),
             state,
             lambda _, address: address in rows,
-            [self._seen],
+            [self._seen, *self._others],
             began=self._began,
         )
         return [change for change in made.changes if change.address in rows]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from syncspec.diagnostics import Diagnostic, Severity
+from syncspec.diagnostics import Diagnostic, Severity, did_you_mean
 from syncspec.errors import ManifestError, StateError, UsageError
 from syncspec.manifests.discovery import find_project_file
 from syncspec.manifests.foreign.model import ForeignCollection, Options
-from syncspec.manifests.foreign.recognition import read_foreign
+from syncspec.manifests.foreign.recognition import FORMATS, read_foreign
 from syncspec.manifests.imported import EditedFile, Imported, ImportedRecord, Notes
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.reader import read_file
@@ -49,6 +50,7 @@ def import_files(opening: Opening, wish: FileWish, choice: Choice, *, dry_run: b
     """
     if not wish.path.exists():
         raise UsageError("No such file", detail=f"{wish.path} does not exist.", hint="name a file that is there")
+    _check_options(wish.options)
     loaded = opening.load(resolve_env=False)
     problems = _Findings(opening, loaded)
     collections = read_foreign(wish.path, wish.collection_id, wish.options, problems)
@@ -61,7 +63,7 @@ def import_files(opening: Opening, wish: FileWish, choice: Choice, *, dry_run: b
         for each in collections
     ]
     notes = Notes()
-    declared = declare(targets, base.sets, choice, notes=notes, problems=problems)
+    declared = declare(targets, base.sets, base.lookups, choice, notes=notes, problems=problems)
     problems.check()
     bodies = {name: dict(each.bodies) for name, each in declared.items() if each.bodies}
     homes = {key: home for key, home in homes.items() if home.set_name in bodies}
@@ -78,6 +80,30 @@ def import_files(opening: Opening, wish: FileWish, choice: Choice, *, dry_run: b
         left_out=notes.left_out,
         diagnostics=tuple(_without_key(declared.values())),
     )
+
+
+def _check_options(options: Options) -> None:
+    """Raise UsageError for what no table can be written in."""
+    if options.format not in (None, *FORMATS):
+        raise UsageError(
+            "Unknown format",
+            detail=f'"{options.format}" is none of {", ".join(FORMATS)}.',
+            hint=did_you_mean(options.format or "", FORMATS),
+        )
+    if options.delimiter is not None and (len(options.delimiter) != 1 or options.delimiter in '"\r\n'):
+        raise UsageError(
+            "Not a delimiter",
+            detail=f"{options.delimiter!a} cannot stand between cells.",
+            hint="give one character, such as ';'",
+        )
+    try:
+        known = "x".encode(codecs.lookup(options.encoding).name)
+    except (LookupError, UnicodeError):
+        known = b""
+    if not known:
+        raise UsageError(
+            "Unknown encoding", detail=f"{options.encoding!a} is not known here.", hint="windows-1252 is a common one"
+        )
 
 
 class _Findings(Problems):

@@ -2,47 +2,41 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
+from syncspec.deferred import IdOf
 from syncspec.diagnostics import did_you_mean
+from syncspec.lookups import Lookups
 from syncspec.manifests.foreign.model import ForeignCollection, ForeignRecord, ForeignValue, Link, collection_of
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.yaml_text import Expression
 from syncspec.records import Data, DesiredSet
 
-__all__ = ["Links", "reference_to", "source_of", "text_of", "texts_of"]
-
-_SIMPLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-
-
-def reference_to(address: str) -> Expression:
-    """The expression that stands for a declared record's upstream ID."""
-    set_name, _, name = address.partition(".")
-    simple = _SIMPLE_NAME.fullmatch(name) and _SIMPLE_NAME.fullmatch(set_name)
-    return Expression(
-        f"${{record.{set_name}.{name}.upstream_id}}" if simple else f'${{record.{set_name}["{name}"].upstream_id}}'
-    )
+__all__ = ["Links", "source_of", "text_of", "texts_of"]
 
 
 class Links:
     """The records that links may lead to; what leads nowhere is reported at its place."""
 
-    def __init__(self, sets: Sequence[DesiredSet], problems: Problems) -> None:
-        self._sets, self._problems = sets, problems
-        self._references: dict[str, str] = {}
-        self._records: dict[str, list[tuple[ForeignRecord, str]]] = defaultdict(list)
-        self._indices: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], list[str]]] = {}
+    def __init__(self, sets: Sequence[DesiredSet], lookups: Sequence[Lookups], problems: Problems) -> None:
+        self._sets, self._lookups, self._problems = sets, lookups, problems
+        self._references: dict[str, IdOf] = {}
+        self._records: dict[str, list[tuple[ForeignRecord, IdOf]]] = defaultdict(list)
+        self._indices: dict[tuple[str, tuple[str, ...]], dict[tuple[str, ...], list[IdOf]]] = {}
 
     def note(self, collection: ForeignCollection, record: ForeignRecord, address: str) -> None:
         """Note which address a record of the import has."""
-        self._records[collection.object.lower()].append((record, address))
+        self._records[collection.object.lower()].append((record, IdOf(address)))
         if record.reference is not None:
-            self._references[record.reference] = address
+            self._references[record.reference] = IdOf(address)
 
-    def address_of(self, record: ForeignRecord, name: str, link: Link) -> str | None:
-        """The address that a link leads to, None where there is none, which is reported."""
+    def reference(self, record: ForeignRecord, name: str, link: Link) -> Expression | None:
+        """The expression that stands for a link; None where it leads nowhere, which is reported."""
+        found = self._target(record, name, link)
+        return None if found is None else Expression(found)
+
+    def _target(self, record: ForeignRecord, name: str, link: Link) -> IdOf | None:
         if not link.fields:
             found = self._references.get(link.values[0])
             if found is None:
@@ -62,7 +56,7 @@ class Links:
                 "unknown-object",
                 "A column names records that are not there",
                 f"{link.told}: no record of {' or '.join(objects)} is imported or declared.",
-                f"import {objects[0]} first or along, or leave {name} out with --fields",
+                f"import {objects[0]} first or along, declare them in a lookup set, or leave {name} out with --fields",
                 field=name,
             )
             return None
@@ -82,11 +76,11 @@ class Links:
         return None
 
     def _knows(self, sobject: str) -> bool:
-        return sobject.lower() in self._records or any(
-            each.target.collection_id.lower() == collection_of(sobject) for each in self._sets
-        )
+        targets = [*(each.target for each in self._sets), *(each.target for each in self._lookups)]
+        wanted = collection_of(sobject)
+        return sobject.lower() in self._records or any(each.collection_id.lower() == wanted for each in targets)
 
-    def _index(self, sobject: str, fields: tuple[str, ...]) -> Mapping[tuple[str, ...], list[str]]:
+    def _index(self, sobject: str, fields: tuple[str, ...]) -> Mapping[tuple[str, ...], list[IdOf]]:
         """Addresses of an object's records by the text of some fields: of the import's, and of all declared ones."""
         index = self._indices.get((sobject, fields))
         if index is not None:
@@ -98,8 +92,12 @@ class Links:
         for each in self._sets:
             for declared in each.records if each.target.collection_id.lower() == collection_of(sobject) else ():
                 values = tuple(text_of(declared.data.get(name)) for name in fields)
-                if declared.address not in index[values]:
-                    index[values].append(declared.address)
+                if IdOf(declared.address) not in index[values]:
+                    index[values].append(IdOf(declared.address))
+        for lookups in self._lookups:
+            for lookup in lookups.records if lookups.target.collection_id.lower() == collection_of(sobject) else ():
+                values = tuple(text_of(lookup.data.get(name)) for name in fields)
+                index[values].append(IdOf(lookup.address, looked_up=True))
         return index
 
     def _refuse(self, record: ForeignRecord, code: str, summary: str, detail: str, hint: str, *, field: str) -> None:

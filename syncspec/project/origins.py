@@ -7,7 +7,7 @@ from typing import Any
 
 from syncspec.manifests.documents import Document, Path, Value
 from syncspec.manifests.editing import Addition, Edit, Replacement
-from syncspec.manifests.expressions import ExpressionError, Reference, parse
+from syncspec.manifests.expressions import ExpressionError, parse
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.rows.exact_json import exact_number
 from syncspec.manifests.yaml_text import UnwritableError, literal
@@ -113,7 +113,7 @@ def _expression_in(value: Value) -> str | None:
             parts = parse(value)
         except ExpressionError:
             return "an expression"
-        reference = next((part for part in parts if isinstance(part, Reference)), None)
+        reference = next((part for part in parts if not isinstance(part, str)), None)
         if reference is None:
             return None
         return value[reference.offset : value.index("}", reference.offset) + 1]

@@ -69,12 +69,14 @@ async def observe(
     clock: Clock,
     on_rows: OnRows | None = None,
     also: Iterable[str] = (),
+    without: Collection[Place] = (),
 ) -> list[Observation]:
     """Read every collection that matters to the selected addresses, or to what is not settled.
 
-    `also` are upstream IDs whose rows matter besides.
+    `also` are upstream IDs whose rows matter besides; `without` are collections that are known already.
     """
     wanted = _wanted(loaded, state, selected, also=also)
+    wanted = {target: wants for target, wants in wanted.items() if target.place not in without}
     return await observe_all(loaded, wanted, connections, now=clock.now, on_rows=on_rows)
 
 
@@ -199,8 +201,8 @@ def plan_from(
 ) -> Plan:
     """Plan the selected addresses from what was read since `began`; the project's own findings are among the plan's.
 
-    `planner` decides what is to be done: by default what is declared. `not_done` says of addresses that this run was to
-    write why it did not.
+    `not_done` says of addresses that this run was to write why it did not. `planner` decides what is to be done: by
+    default what is declared.
     """
     with paused_collector():
         made = planner(inputs_of(loaded, state, selected, observations, not_done=not_done))

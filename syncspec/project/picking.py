@@ -9,15 +9,16 @@ from typing import Literal, TypeAlias
 
 from syncspec.address import encoded_name
 from syncspec.apply.state import State
+from syncspec.deferred import IdOf
 from syncspec.diagnostics import did_you_mean
 from syncspec.errors import UsageError
 from syncspec.keys import match_key_of
 from syncspec.manifests.documents import Value
 from syncspec.manifests.imported import Notes
-from syncspec.manifests.yaml_text import UnwritableError, literal
+from syncspec.manifests.yaml_text import Expression, UnwritableError, literal
 from syncspec.planning.wording import ids_text
 from syncspec.providers import provider
-from syncspec.records import Data, DesiredSet, FieldRule, Json, ObservedRecord
+from syncspec.records import Data, DesiredSet, FieldRule, FieldType, Json, ObservedRecord
 from syncspec.values import equal, is_blank, problem, short_id
 
 __all__ = ["LONGEST_NAME", "NOTHING_TO_WRITE", "Choice", "Empty", "Picked", "pick", "shows"]
@@ -33,13 +34,15 @@ NOTHING_TO_WRITE = "no field of it is left to write"
 class Choice:
     """What a caller wants of a collection. `where` holds field and value, all of which must be equal.
 
-    `fields` None: all that can be written. `empty` says what becomes of fields without a value.
+    `fields` None: all that can be written. `empty` says what becomes of fields without a value;
+    `references`: IDs of records that are known become references to them.
     """
 
     where: tuple[tuple[str, str], ...] = ()
     fields: tuple[str, ...] | None = None
     name_from: str | None = None
     empty: Empty = "omit"
+    references: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,11 +63,13 @@ def pick(
     state: State,
     sets: Iterable[DesiredSet],
     in_doubt: Mapping[str, str],
+    known_ids: Mapping[str, IdOf],
     notes: Notes,
 ) -> list[Picked]:
     """The live rows that are to become records of the set, by upstream ID. Raises UsageError.
 
-    `in_doubt` are short IDs of rows that an attempt of an address may have made.
+    `in_doubt` are short IDs of rows that an attempt of an address may have made, `known_ids` those that become
+    references.
     """
     live = [row for row in rows if not row.deleted]
     _check_choice(record_set, live, choice)
@@ -73,7 +78,7 @@ def pick(
     taken = {address.partition(".")[2] for address in _addresses(record_set.name, state, sets)}
     picked = []
     for row in free:
-        data = _data(record_set, row, choice, notes)
+        data = _data(record_set, row, choice, known_ids, notes)
         if not data:
             notes.skip(row.upstream_id, NOTHING_TO_WRITE)
             continue
@@ -211,15 +216,17 @@ def _name(record_set: DesiredSet, row: ObservedRecord, choice: Choice, taken: Co
     return made
 
 
-def _data(record_set: DesiredSet, row: ObservedRecord, choice: Choice, notes: Notes) -> dict[str, Value]:
+def _data(
+    record_set: DesiredSet, row: ObservedRecord, choice: Choice, known_ids: Mapping[str, IdOf], notes: Notes
+) -> dict[str, Value]:
     """The fields that are written, in the order of the row; the key's own among them whatever was chosen."""
     data: dict[str, Value] = {}
     for name in choice.fields or row.data:
         if name not in data and (name in record_set.match_on or _is_written(record_set, name, choice, notes)):
-            _take(record_set, row.data, name, choice, data, notes)
+            _take(record_set, row.data, name, choice, known_ids, data, notes)
     missing = [name for name in record_set.match_on if name not in data]
     for name in missing:
-        _take(record_set, row.data, name, choice, data, notes)
+        _take(record_set, row.data, name, choice, known_ids, data, notes)
     return data
 
 
@@ -237,7 +244,15 @@ def _is_written(record_set: DesiredSet, name: str, choice: Choice, notes: Notes)
     return False
 
 
-def _take(record_set: DesiredSet, row: Data, name: str, choice: Choice, data: dict[str, Value], notes: Notes) -> None:
+def _take(
+    record_set: DesiredSet,
+    row: Data,
+    name: str,
+    choice: Choice,
+    known_ids: Mapping[str, IdOf],
+    data: dict[str, Value],
+    notes: Notes,
+) -> None:
     """Put a field's value where it is written; one without a value, or that no manifest can hold, is left out."""
     value = row.get(name)
     rule = record_set.rules.rule(name)
@@ -249,11 +264,19 @@ def _take(record_set: DesiredSet, row: Data, name: str, choice: Choice, data: di
     if why is not None:
         notes.leave_out(name, f"its value does not fit the field's type: {why}")
         return
+    known = _known(value, rule, known_ids)
     try:
         _check_name(name)
-        data[name] = literal(value)
+        data[name] = literal(value if known is None else Expression(known))
     except UnwritableError as error:
         notes.leave_out(name, str(error))
+
+
+def _known(value: Json, rule: FieldRule, known_ids: Mapping[str, IdOf]) -> IdOf | None:
+    """The record that a value is the ID of; a number in a field that is not said to hold IDs may be anything."""
+    if not isinstance(value, str) or not value or (rule.type is not FieldType.ID and value.isdigit()):
+        return None
+    return known_ids.get(short_id(value))
 
 
 def _check_name(name: str) -> None:

@@ -28,6 +28,7 @@ Bodies = Mapping[str, Mapping[str, Value]]
 """Records by name, as they are written: `data`, and what else belongs to them."""
 
 _RECORDS = ("spec", "records")
+_COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]*:[^\s:]\S*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +100,12 @@ def find_home(opening: Opening, loaded: LoadedProject, wish: Destination) -> Hom
             "The project has no files to write to",
             detail="Records are imported into the manifests of a project with a project file. Nothing was read.",
             hint="run syncspec init to make a project",
+        )
+    if _COLLECTION.fullmatch(wish.collection_id) is None:
+        raise UsageError(
+            "Not a collection",
+            detail=f"{wish.collection_id!a} does not name a provider and one of its collections. Nothing was read.",
+            hint="write it like salesforce:contact",
         )
     known = _existing_set(loaded, wish)
     if known is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from syncspec.apply.history import PastRun, run_report
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.state import State
 from syncspec.diagnostics import Diagnostic, did_you_mean
@@ -16,7 +17,15 @@ from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.selection import Selection
 from syncspec.settings import LoadedProject
 
-__all__ = ["FORMATS", "AppliedReport", "ReviewablePlan", "render_changes", "render_plan", "render_report"]
+__all__ = [
+    "FORMATS",
+    "AppliedReport",
+    "ReviewablePlan",
+    "render_changes",
+    "render_plan",
+    "render_report",
+    "render_run",
+]
 
 FORMATS = ("text", "json", "markdown", "html", "github")
 
@@ -243,6 +252,52 @@ def render_changes(
             return changes_annotations(comparisons, folder=folder, redact=redact)
         case _:
             raise _unknown_format(format)
+
+
+def render_run(
+    past: PastRun,
+    format: str,
+    *,
+    project: str,
+    environment: str | None,
+    color: bool = False,
+    redact: bool = False,
+    folder: str = "",
+    requests: bool = False,
+) -> str:
+    """Print a past run: its report, and in text and JSON the batches that failed.
+
+    `requests` prints what is kept of these, instead of the report, with what was sent and answered. Raises UsageError
+    where the run left no report, and where the format cannot hold requests.
+    """
+    if requests and format not in ("text", "json"):
+        raise UsageError(
+            "Requests are text or JSON", detail=f"--requests was given with --format {format}.", hint="leave one away"
+        )
+    if requests:
+        from syncspec.render.failed_batches import requests_json, requests_text
+
+        return requests_json(past, redact=redact).decode() if format == "json" else requests_text(past, redact=redact)
+    report = run_report(past)
+    if format == "json":
+        from syncspec.render.report_json import report_json
+
+        return report_json(report, redact=redact, failed=past.failed).decode()
+    shown = render_report(
+        report,
+        format,
+        project=project,
+        environment=environment,
+        color=color,
+        full=True,
+        redact=redact,
+        folder=folder,
+    )
+    if format == "text" and past.failed:
+        from syncspec.render.failed_batches import failed_text
+
+        shown += f"\n{failed_text(past, redact=redact)}"
+    return shown
 
 
 def _unknown_format(format: str) -> UsageError:

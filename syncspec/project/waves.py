@@ -57,6 +57,7 @@ class Waves:
     def close(self) -> None:
         """Report what is left as not attempted, with the cause."""
         self._run.ledger.leave_changes(self._left.values())
+        self._run.ledger.leave_changes(change for change in self._plan.changes if change.is_sent)
 
 
 def _is_ready(change: Change) -> bool:

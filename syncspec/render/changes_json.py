@@ -71,6 +71,7 @@ def _fields(fields: Iterable[FieldChange], redact: bool) -> list[Mapping[str, Js
             "before": None if redact or each.sensitive else each.before,
             "after": None if redact or each.sensitive else each.after,
             "sensitive": redact or each.sensitive,
+            "known_after_apply": each.known_after_apply,
         }
         for each in fields
     ]

@@ -17,7 +17,7 @@ from syncspec.planning.expectation import Effect
 from syncspec.planning.plan import Action
 from syncspec.records import Absence
 
-__all__ = ["ChangesDocument", "PlanDocument", "ReportDocument"]
+__all__ = ["ChangesDocument", "PlanDocument", "ReportDocument", "RequestsDocument"]
 
 
 class Document(BaseModel):
@@ -173,12 +173,12 @@ class SettingDocument(Document):
 class ComparisonSummary(Document):
     """The number of records per kind of change, and of settings that differ."""
 
-    added: Count
-    changed: Count
-    renamed: Count
-    removed: Count
-    unchanged: Count
-    settings: Count
+    added: Annotated[Count, Field(description="Records that only the newer side declares.")]
+    changed: Annotated[Count, Field(description="Records that are declared in another way.")]
+    renamed: Annotated[Count, Field(description="Records that are declared under another address.")]
+    removed: Annotated[Count, Field(description="Records that only the older side declares.")]
+    unchanged: Annotated[Count, Field(description="Records that are declared alike.")]
+    settings: Annotated[Count, Field(description="Settings that differ.")]
 
 
 class ComparisonDocument(Document):
@@ -225,10 +225,69 @@ class RecordDocument(Document):
     source: Annotated[SourceDocument | None, Field(description="Where the record is declared.")]
 
 
-class ReportDocument(Document):
-    """A run's report, as `syncspec apply --json` prints it."""
+class KeptBody(Document):
+    """What is kept of a request; values of sensitive fields are hidden in it."""
+
+    body: Annotated[Value, Field(description="The JSON that was sent; where it was cut, the beginning of its text.")]
+    truncated: Annotated[bool, Field(description="Whether it was cut.")]
+
+
+class KeptAnswer(KeptBody):
+    """What is kept of an answer; what quotes sensitive values or a token is hidden in it."""
+
+    status: Annotated[int, Field(description="The HTTP status.", examples=[422])]
+    headers: Annotated[dict[str, str], Field(description="Some of its headers.")]
+    bytes: Annotated[int, Field(description="The length of its body as it came.", ge=0)]
+
+
+class FailedBatchDocument(Document):
+    """A batch that was rejected, was not applied, or whose outcome was unknown when its request ended."""
+
+    batch: Annotated[int, Field(description="Counts from 1 within the run.", ge=1)]
+    wave: Annotated[int, Field(description="Counts from 1 within the run.", ge=1)]
+    kind: Annotated[str, Field(description="The kind of mutation.", examples=["create"])]
+    upstream: Annotated[str, Field(description="The upstream's name in the project.", examples=["crm"])]
+    sync_id: Annotated[str, Field(description="The sync.")]
+    collection_id: Annotated[str, Field(description="The collection.", examples=["salesforce:contact"])]
+    addresses: Annotated[tuple[str, ...], Field(description="The records, in the order of the request.")]
+    attempts: Annotated[tuple[str, ...], Field(description="Their attempts in the journal, in the same order.")]
+    outcome: Annotated[str, Field(description="What became of the request.", examples=["rejected", "unmapped"])]
+    status: Annotated[int | None, Field(description="The answer's HTTP status; null where there was none.")]
+    reason: Annotated[str, Field(description="Why it did not succeed, for people.")]
+    sent_at: Annotated[str, Field(description="When it was sent, in UTC (RFC 3339).")]
+    seconds: Annotated[float, Field(description="From the request to its end.", ge=0)]
+
+
+class KeptBatchDocument(FailedBatchDocument):
+    """A batch that failed, with what was sent and answered."""
+
+    request: Annotated[KeptBody, Field(description="What was sent.")]
+    answer: Annotated[KeptAnswer | None, Field(description="What came back; null where nothing did.")]
+
+
+class RequestsDocument(Document):
+    """The failed batches of a run, as `syncspec runs RUN --requests --json` prints them."""
 
     format_version: Annotated[str, Field(pattern=r"^1\.\d+$", description="The version of this document's format.")]
     run: Annotated[str, Field(description="The run's name.")]
+    failed_batches: Annotated[tuple[KeptBatchDocument, ...], Field(description="In the order in which they ended.")]
+
+
+class ReportDocument(Document):
+    """A run's report, as `syncspec apply --json` prints it and `--report` writes it.
+
+    The file of `--report` is written for an apply that failed as well: `error` then says why, and `run` is null where
+    none had begun.
+    """
+
+    format_version: Annotated[str, Field(pattern=r"^1\.\d+$", description="The version of this document's format.")]
+    run: Annotated[str | None, Field(description="The run's name.")]
+    exit_code: Annotated[int, Field(description="The command's exit code; it follows from what stands here.")]
+    interrupted: Annotated[bool, Field(description="Whether the run was asked to end early.")]
     summary: Annotated[ReportSummary, Field(description="The number of records per outcome.")]
     records: Annotated[tuple[RecordDocument, ...], Field(description="Every record of the plan, sorted by address.")]
+    diagnostics: Annotated[tuple[DiagnosticDocument, ...], Field(description="Findings.")]
+    error: Annotated[DiagnosticDocument | None, Field(description="Why the apply failed as a whole.")]
+    failed_batches: Annotated[
+        tuple[FailedBatchDocument, ...], Field(description="The batches that failed, where a past run is shown.")
+    ] = ()

@@ -8,7 +8,7 @@ from typing import Final
 
 import orjson
 
-__all__ = ["FORMAT_VERSION", "json_bytes", "json_line"]
+__all__ = ["FORMAT_VERSION", "json_bytes", "json_line", "log_line"]
 
 FORMAT_VERSION: Final = "1.0"
 """Of every JSON document that a command prints. A minor step only adds keys."""
@@ -33,3 +33,9 @@ def json_line(document: object) -> bytes:
         return orjson.dumps(document)
     except orjson.JSONEncodeError:
         return json.dumps(document, separators=(",", ":")).encode("ascii")
+
+
+def log_line(document: object) -> bytes:
+    """The document on one line, with a newline at its end; all of it is ASCII, so that it fits every log."""
+    content = json.dumps(document, separators=(",", ":")).encode("ascii") + b"\n"
+    return _COMMAND.sub(rb"\\u0023", content) if b"##" in content else content

@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 from syncspec.lockfile.lines import LockfileLine
 from syncspec.manifests.choices import explain_choices
 from syncspec.manifests.schema import DRAFT, json_schemas, model_schema, property_title, schema_text
-from syncspec.render.documents import ChangesDocument, PlanDocument, ReportDocument
+from syncspec.render.documents import ChangesDocument, PlanDocument, ReportDocument, RequestsDocument
+from syncspec.render.event_documents import EventLine
 from syncspec.render.saved_documents import SavedLine
 from syncspec.render.schema_examples import EXAMPLES, add_examples
 from syncspec.upstream.embedded.faults.models import FaultsFile
@@ -18,9 +19,11 @@ __all__ = ["all_schemas", "schema_text"]
 
 _DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "changes.v1.schema.json": ("What changes --json prints", TypeAdapter(ChangesDocument)),
+    "events.v1.schema.json": ("One line of a file of events (apply --events)", TypeAdapter(EventLine)),
     "lockfile.v1.schema.json": ("One line of a lockfile", TypeAdapter(LockfileLine)),
     "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
     "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),
+    "requests.v1.schema.json": ("What runs RUN --requests --json prints", TypeAdapter(RequestsDocument)),
     "saved-plan.v1.schema.json": ("One line of a saved plan", TypeAdapter(SavedLine)),
 }
 

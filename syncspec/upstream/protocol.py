@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias
@@ -17,6 +18,7 @@ from syncspec.records import AwaitConsumers, Data, Json, ObservedRecord
 from syncspec.settings import UpstreamSettings
 
 __all__ = [
+    "REQUEST_LOG",
     "Answered",
     "Connect",
     "ConnectContext",
@@ -29,6 +31,10 @@ __all__ = [
     "SendResult",
     "SyncInfo",
 ]
+
+REQUEST_LOG = "syncspec.requests"
+"""The logger that gets the outline of every request to an upstream, as `request` of its records: no body, no query, no
+header. Nobody listens unless a caller sets it up."""
 
 
 class MutationKind(StrEnum):
@@ -50,7 +56,7 @@ class MutationRequest:
     kind: MutationKind
     sync_id: str
     collection_id: str
-    records: tuple[Data, ...] = ()
+    records: tuple[Data, ...] = field(default=(), repr=False)
     upstream_ids: tuple[str, ...] = ()
     await_consumers: AwaitConsumers | None = None
 
@@ -79,13 +85,15 @@ class SyncInfo:
 class Page:
     """One page of `GET /v1/records`; `cursor` as the wire gave it, as text; `stream_id` where a row told it.
 
-    Rows that name another sync or collection are left out; `elsewhere` are the syncs that they name.
+    Rows that name another sync or collection are left out; `elsewhere` are the syncs that they name. `answered_at` is
+    the other side's time, where it tells it.
     """
 
     records: tuple[ObservedRecord, ...]
     cursor: str | None
     stream_id: str | None = None
     elsewhere: frozenset[str] = frozenset()
+    answered_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,16 +109,18 @@ class Answered:
 
     `records` are those of a 2xx answer that carry an upstream ID, in the answer's order.
     `readable` False on a 2xx: the body does not hold what the page describes, so the outcome is unknown, though
-    `records` keeps every ID that could be read. `retry_after` in seconds.
+    `records` keeps every ID that could be read. `retry_after` in seconds. `raw` is the body as it came, in which even
+    our token may be quoted.
     """
 
     status: int
-    body: Json = None
-    text: str = ""
+    body: Json = field(default=None, repr=False)
+    text: str = field(default="", repr=False)
     records: tuple[ObservedRecord, ...] = ()
     readable: bool = True
     retry_after: float | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -73,3 +73,55 @@ def test_an_unknown_record_is_shown_with_the_row_that_it_turns_out_to_be(folder:
     assert known["plan"]["action"] == "unchanged"
     assert [row["data"]["Email"] for row in known["observed"]] == ["paul@x.org"]
     assert [attempt["state"] for attempt in known["attempts"]] == ["unknown"]
+
+
+REFERRING = """\
+apiVersion: syncspec/v1
+kind: RecordSet
+metadata:
+  name: accounts
+spec:
+  collection_id: salesforce:account
+  match_on:
+    - Name
+  records:
+    acme:
+      data:
+        Name: Acme
+---
+apiVersion: syncspec/v1
+kind: RecordSet
+metadata:
+  name: contacts
+spec:
+  collection_id: salesforce:contact
+  match_on:
+    - Email
+  records:
+    paul:
+      data:
+        Email: paul@arrakis.org
+        AccountId: ${record.accounts.acme.upstream_id}
+"""
+
+
+def test_what_a_record_refers_to_is_shown_before_and_after_it_exists(tmp_path: Path) -> None:
+    (tmp_path / "syncspec.yaml").write_text(PROJECT, encoding="utf-8")
+    (tmp_path / "all.yaml").write_text(REFERRING, encoding="utf-8")
+
+    def explained(*options: str) -> str:
+        result = CliRunner().invoke(app, ["-C", str(tmp_path), "explain", "contacts.paul", *options])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    before = explained()
+    assert "AccountId  (not known yet)" in before
+    assert "refers to accounts.acme: its ID is not known yet" in before
+    assert json.loads(explained("--json"))["references"] == [
+        {"address": "accounts.acme", "looked_up": False, "upstream_id": None}
+    ]
+    report = syncspec.open(tmp_path, environ={}).apply()
+    acme = next(record.upstream_id for record in report.records if record.address == "accounts.acme")
+    after = explained()
+    assert f'AccountId  "{acme}"' in after
+    assert f"refers to accounts.acme: {acme}" in after

@@ -132,6 +132,10 @@ def test_what_is_wrong_with_a_file_is_told_at_its_place(project: Path, tmp_path:
         (["salesforce:lead", "--delimiter", ";"], "--delimiter is for files"),
         (["salesforce:lead", "--from", "missing.csv"], "does not exist"),
         (["salesforce:lead", "--from", "missing.csv", "--from-format", "xml"], "'xml' is not one of"),
+        (["contacts"], "'contacts' does not name a provider"),
+        (["salesforce:lead", "--from", "syncspec.yaml", "--delimiter", ";;"], "cannot stand between cells"),
+        (["salesforce:lead", "--from", "syncspec.yaml", "--encoding", "utf-9"], "'utf-9' is not known"),
+        (["salesforce:lead", "--from", "syncspec.yaml", "--references"], "become references anyway"),
     ],
 )
 def test_a_file_has_to_be_named_and_to_be_there(project: Path, arguments: list[str], told: str) -> None:

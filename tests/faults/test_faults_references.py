@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import random
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -182,6 +184,24 @@ def test_parents_are_created_first_and_the_next_plan_is_empty(tmp_path: Path) ->
     assert case.reads == {ACCOUNT: 1, CONTACT: 1}
     case.check_whole(accounts=3, contacts=5)
     assert case.plan().is_empty
+
+
+def dependencies(case: Case) -> dict[str, list[str]]:
+    lines = [json.loads(line) for line in case.folder.lockfile.read_text(encoding="utf-8").splitlines()[1:]]
+    return {line["address"]: line["depends_on"] for line in lines if "depends_on" in line}
+
+
+def test_the_lockfile_keeps_what_each_record_refers_to_and_follows_the_manifest(case: Case) -> None:
+    case.apply()
+    expected = {f"contacts.c{number}": ["accounts.acme"] for number in range(3)}
+    assert dependencies(case) == expected
+    acme = case.folder.locked_ids()["accounts.acme"]
+    case.write(contacts=contacts(3).replace(ACME, acme))
+    assert outcomes(case.apply()) == {"unchanged": 4}
+    assert dependencies(case) == {}
+    case.write(contacts=contacts(3))
+    assert outcomes(case.apply()) == {"unchanged": 4}
+    assert dependencies(case) == expected
 
 
 def test_the_plan_says_known_after_apply_and_holds_no_template(case: Case) -> None:
@@ -510,3 +530,87 @@ def test_folders_of_rows_refer_to_records_of_other_sets(tmp_path: Path) -> None:
         ("b@x.org", None),
     ]
     assert case.plan().is_empty
+
+
+ANSWERS = {False: [0, 400, 413, 429, 500, 504], True: [0, 500, 503, 504, 200]}
+"""What may come in the place of an answer before and after a commit; 0: the connection closes."""
+
+
+class Dice:
+    """Any request may fail before or after its commit, in any way."""
+
+    def __init__(self, draw: random.Random) -> None:
+        self._draw = draw
+
+    async def before(self, mutation: Any) -> Response | None:
+        return self._maybe(committed=False)
+
+    async def after(self, mutation: Any) -> Response | None:
+        return self._maybe(committed=True)
+
+    def _maybe(self, *, committed: bool) -> Response | None:
+        if self._draw.random() > 0.2:
+            return None
+        status = self._draw.choice(ANSWERS[committed])
+        if status == 0:
+            raise ConnectionDroppedError
+        return Response('{"records":[{' if status == 200 else '{"error":"no"}', status, {"retry-after": "1"})
+
+
+def tree(draw: random.Random) -> dict[str, str]:
+    """Accounts under accounts, contacts of them, and roles whose keys hold the IDs of both."""
+    limit = draw.choice([1, 2, 5])
+    accounts = {
+        f"a{number}": {"Name": f"A{number}"}
+        | ({"ParentId": f"${{record.accounts.a{draw.randrange(number)}.upstream_id}}"} if number else {})
+        for number in range(4)
+    }
+    people = {
+        f"c{number}": {"Email": f"p{number}@x.org", "AccountId": f"${{record.accounts.a{number}.upstream_id}}"}
+        for number in range(4)
+    }
+    roles = {
+        f"r{number}": {
+            "AccountId": f"${{record.accounts.a{draw.randrange(4)}.upstream_id}}",
+            "ContactId": f"${{record.contacts.c{number}.upstream_id}}",
+        }
+        for number in range(4)
+    }
+    return {
+        "accounts": manifest("accounts", accounts, collection_id=ACCOUNT, match_on=("Name",), max_records=limit),
+        "contacts": manifest("contacts", people, max_records=limit),
+        "roles": manifest("roles", roles, collection_id=ROLE, match_on=("AccountId", "ContactId"), max_records=limit),
+    }
+
+
+@pytest.mark.parametrize("seed", range(200 if os.environ.get("SYNCSPEC_FUZZ") else 12))
+def test_no_schedule_of_faults_and_kills_makes_a_record_twice_or_gives_it_another_parent(
+    tmp_path: Path, seed: int
+) -> None:
+    draw = random.Random(seed)
+    case = Case(tmp_path, concurrency=draw.randint(1, 3), wait_seconds=draw.choice([0, 60]))
+    case.write(**tree(draw))
+    for _ in range(3):
+        steps = Steps(draw.randint(1, 60) if draw.random() < 0.5 else None)
+        with pytest.MonkeyPatch.context() as patch:
+            wrap = number_steps(patch, steps)
+            patch.setattr("syncspec.project.reading.connect", served(case.store, fault=Dice(draw), wrap=wrap))
+            try:
+                case.folder.open().apply(no_prior_run=draw.random() < 0.5)
+            except BaseException as error:
+                if not is_killed(error):
+                    raise
+        case.later(draw.choice([0, 1]))
+    for _ in range(3):
+        case.later()
+        report = case.apply(wait_settled=True)
+    assert (report.exit_code, outcomes(report)) == (0, {"unchanged": 12})
+    ids = case.folder.locked_ids()
+    rows = {row["upstream_id"]: row["data"] for row in stored(case.store)}
+    assert sorted(rows) == sorted(ids.values())
+    assert len(rows) == 12
+    for change in case.plan().changes:
+        assert change.desired is not None
+        assert rows[ids[change.address]] == change.desired.data
+        for reference in change.references:
+            assert ids[reference.address] == reference.upstream_id

@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from jsonschema import Draft202012Validator
 from support.builders import TARGET, desired, digests, locked, record_set
-from support.plans import large_plan, small_plan, small_report
+from support.plans import family_plan, large_plan, small_plan, small_report, small_run
 from support.saved import lines
 
 import syncspec
@@ -21,7 +21,7 @@ from syncspec.cli.invocation import Invocation
 from syncspec.lockfile import Lockfile, OpenAttempt
 from syncspec.lockfile.file import render_lockfile
 from syncspec.planning.batches import wire_data
-from syncspec.project.results import render_report
+from syncspec.project.results import render_report, render_run
 from syncspec.records import AwaitConsumers, FieldRule, FieldRules, FieldType
 from syncspec.render.annotations import plan_annotations
 from syncspec.render.html import plan_html
@@ -93,6 +93,20 @@ def test_plan_with_every_action(format: str, snapshot: Any) -> None:
     assert made == snapshot
 
 
+@pytest.mark.parametrize("format", ["text", "json", "markdown", "html", "github"])
+def test_plan_with_what_is_known_after_apply(format: str, snapshot: Any) -> None:
+    plan = family_plan()
+    made = {
+        "text": lambda: plan_text(plan),
+        "json": lambda: plan_json(plan).decode(),
+        "markdown": lambda: plan_markdown(plan),
+        "html": lambda: without_assets(plan_html(plan)),
+        "github": lambda: plan_annotations(plan),
+    }[format]()
+    fits_its_schema(made, "plan", format)
+    assert made == snapshot
+
+
 def test_file_of_a_saved_plan(project: syncspec.Project, tmp_path: Path, snapshot: Any) -> None:
     project.apply(include=["contacts.paul"])
     project.plan(include=["contacts"]).save(tmp_path / "crm.plan")
@@ -143,6 +157,15 @@ def test_report_with_every_outcome(format: str, snapshot: Any) -> None:
     made = render_report(small_report(), format, project="arrakis", environment="sandbox", folder="crm")
     fits_its_schema(made, "report", format)
     assert without_assets(made) == snapshot
+
+
+@pytest.mark.parametrize("format", ["text", "json"])
+@pytest.mark.parametrize("requests", [False, True], ids=["report", "requests"])
+def test_past_run_with_failed_batches(format: str, requests: bool, snapshot: Any) -> None:
+    run = small_run(small_report())
+    made = render_run(run, format, project="arrakis", environment="sandbox", requests=requests)
+    fits_its_schema(made, "requests" if requests else "report", format)
+    assert made == snapshot
 
 
 def fits_its_schema(content: str, name: str, format: str) -> None:

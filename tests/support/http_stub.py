@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Answer = tuple[int, Any]
 
 
+@dataclass(frozen=True)
+class Raw:
+    """A body as it is; `headers` are further ones. `cut` sends less than it says, `reset` nothing; both then close."""
+
+    content: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    cut: bool = False
+    reset: bool = False
+
+
 class Stub:
-    """`answer` decides what a mutation gets; `requests` are the mutations; `authorizations` the headers seen."""
+    """`answer` decides what a mutation gets; `requests` are the mutations; `authorizations` the headers seen.
+    `date` is what its answers say that the time is, None the truth."""
 
     def __init__(self) -> None:
         self.rows: list[dict[str, Any]] = []
@@ -21,6 +33,7 @@ class Stub:
         self.authorizations: set[str | None] = set()
         self.answer: Callable[[dict[str, Any]], Answer] = self.create
         self.records_status = 200
+        self.date: str | None = None
         self.url = ""
         self._lock = threading.Lock()
 
@@ -73,15 +86,25 @@ def serving(stub: Stub) -> Iterator[Stub]:
             self._send(*stub.answer(body))
 
         def _send(self, status: int, body: Any) -> None:
-            content = json.dumps(body).encode()
+            raw = body if isinstance(body, Raw) else Raw(json.dumps(body).encode())
+            content = raw.content
+            if raw.reset or raw.cut:
+                self.close_connection = True
+            if raw.reset:
+                return
             try:
                 self.send_response(status)
                 self.send_header("content-type", "application/json")
-                self.send_header("content-length", str(len(content)))
+                self.send_header("content-length", str(len(content) + 9 * raw.cut))
+                for name, value in raw.headers.items():
+                    self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
             except OSError:
                 self.close_connection = True
+
+        def date_time_string(self, timestamp: float | None = None) -> str:
+            return stub.date if stub.date is not None else super().date_time_string(timestamp)
 
         def log_message(self, *_: object) -> None:
             """Quiet."""

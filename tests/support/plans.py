@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from support.builders import TARGET
+from syncspec.apply.failed_batches import FailedBatch
+from syncspec.apply.history import PastRun
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.planning.plan import Action, Batch, Change, FieldChange, ObservationSummary, Plan
@@ -131,6 +134,40 @@ def small_plan(**more: Any) -> Plan:
     return plan_of(*every_action(), **{"environment": "sandbox", "diagnostics": FINDINGS, **more})
 
 
+def family_plan() -> Plan:
+    """An account, and contacts that will hold its ID: one that is created, one that is updated."""
+    later = FieldChange(path="AccountId", known_after_apply=True)
+    first = change(
+        "accounts.atreides",
+        Action.CREATE,
+        target=ACCOUNTS,
+        absence=Absence.PROVED,
+        fields=(step("Name", after="House Atreides"),),
+    )
+    waits: dict[str, Any] = {"waits_for": ("accounts.atreides",), "wave": 1}
+    created = change(
+        "contacts.paul",
+        Action.CREATE,
+        absence=Absence.PROVED,
+        fields=(later, step("Email", after="paul@arrakis.example")),
+        **waits,
+    )
+    updated = change(
+        "contacts.gurney",
+        Action.UPDATE,
+        code="changed",
+        upstream_id="003G",
+        reason="AccountId will hold an ID that is known after apply; the manifest changed Title",
+        fields=(replace(later, before="001H"), step("Title", "Smuggler", "Warmaster")),
+        **waits,
+    )
+    batches = tuple(
+        Batch(wave=each.wave, kind=each.action.value, target=each.target, changes=(each,), size=120)
+        for each in (first, created, updated)
+    )
+    return plan_of(first, created, updated, batches=batches)
+
+
 def hazards() -> list[Change]:
     """What must not be overlooked, whatever else a plan holds: a deletion and an adoption."""
     return [each for each in every_action() if each.action in (Action.DELETE, Action.ADOPT)]
@@ -186,6 +223,50 @@ def small_report() -> Report:
         for place, outcome in enumerate(RecordOutcome)
     )
     return Report(run="20260101T120000-ab12", records=records, requests=3, diagnostics=FINDINGS)
+
+
+def small_run(report: Report) -> PastRun:
+    """A past run with a batch that was refused and one that was never answered."""
+    names = ("contacts.r-rejected", "contacts.r-unknown")
+    refused = FailedBatch(
+        batch=2,
+        wave=1,
+        kind="create",
+        upstream="crm",
+        sync_id="sync-1",
+        collection_id="salesforce:contact",
+        addresses=names[:1],
+        attempts=("20260101T120000-ab12.2.0",),
+        outcome="rejected",
+        status=422,
+        reason="answered 422: Invalid email",
+        sent_at="2026-01-01T12:00:01.000Z",
+        seconds=0.25,
+        request={
+            "body": {"kind": "create", "records": [{"data": {"Email": "x", "SSN__c": "***"}}]},
+            "truncated": False,
+        },
+        answer={
+            "status": 422,
+            "headers": {"content-type": "application/json"},
+            "bytes": 27,
+            "body": {"error": "Invalid email"},
+            "truncated": False,
+        },
+    )
+    lost = replace(
+        refused,
+        batch=3,
+        addresses=names[1:],
+        attempts=("20260101T120000-ab12.3.0",),
+        outcome="unknown",
+        status=None,
+        reason="the connection closed before an answer",
+        request={"body": '{"kind": "create", "rec', "truncated": True},
+        answer=None,
+    )
+    path = Path("/project/.syncspec/runs") / report.run / "failed.jsonl"
+    return PastRun(run=report.run, report=report, failed=(refused, lost), failed_path=path)
 
 
 HOSTILE = (

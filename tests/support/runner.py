@@ -213,7 +213,7 @@ class _Steps:
             try:
                 if self._runner.meanwhile is not None:
                     self._runner.meanwhile(name, environ, process)
-                process.wait(120)
+                process.wait(300)
             except BaseException:
                 if process.poll() is None:
                     os.killpg(process.pid, signal.SIGKILL)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path as FilePath
 from typing import Any, Literal
 
@@ -26,12 +27,13 @@ _DECODER = json.JSONDecoder()
 class JsonFile:
     """The places of a JSON text: a path leads to the value there, or to the nearest thing above that is there."""
 
-    __slots__ = ("_text", "file", "value")
+    __slots__ = ("_known", "_text", "file", "value")
 
     def __init__(self, text: SourceText, value: Any) -> None:
         self.file = text.file
         self.value = value
         self._text = text
+        self._known: dict[int, dict[str | int, int]] = {}
 
     def diagnostic(
         self,
@@ -63,32 +65,36 @@ class JsonFile:
     def _offset(self, path: Path) -> int:
         offset = _after_space(self._text.text, 0)
         for step in path:
-            inner = self._inner(offset, step)
+            inner = self._inner_of(offset).get(step)
             if inner is None:
                 break
             offset = inner
         return offset
 
-    def _inner(self, offset: int, step: str | int) -> int | None:
-        """Where the value of a key or number begins in the object or list that begins at an offset."""
+    def _inner_of(self, offset: int) -> dict[str | int, int]:
+        """Where each value of the object or list that begins at an offset begins; each is gone through once."""
+        known = self._known.get(offset)
+        if known is None:
+            known = self._known[offset] = dict(self._walked(offset))
+        return known
+
+    def _walked(self, offset: int) -> Iterator[tuple[str | int, int]]:
         text = self._text.text
         opening = text[offset : offset + 1]
         if opening not in ("{", "["):
-            return None
+            return
         position, number = _after_space(text, offset + 1), 0
         while text[position : position + 1] not in ("]", "}", ""):
             key: str | int = number
             if opening == "{":
                 key, end = _DECODER.raw_decode(text, position)
                 position = _after_space(text, _after_space(text, end) + 1)
-            if key == step:
-                return position
+            yield key, position
             _, end = _DECODER.raw_decode(text, position)
             position = _after_space(text, end)
             if text[position : position + 1] == ",":
                 position = _after_space(text, position + 1)
             number += 1
-        return None
 
 
 def content_of(path: FilePath, *, name: str, problems: Problems, limits: Limits = DEFAULT_LIMITS) -> bytes | None:

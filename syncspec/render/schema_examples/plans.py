@@ -8,6 +8,13 @@ from syncspec.render.schema_examples.places import PLACE, SOURCE, WHERE
 
 __all__ = ["CHANGES", "PLAN", "SAVED_PLAN"]
 
+FIELD: Final = {
+    "path": "Email",
+    "before": None,
+    "after": "paul@arrakis.org",
+    "sensitive": False,
+    "known_after_apply": False,
+}
 PLAN: Final = {
     "format_version": "1.0",
     "syncspec_version": "0.1.0",
@@ -33,7 +40,8 @@ PLAN: Final = {
             **WHERE,
             "upstream_id": None,
             "absence": "proved",
-            "fields": [{"path": "Email", "before": None, "after": "paul@arrakis.org", "sensitive": False}],
+            "fields": [FIELD],
+            "waits_for": ["companies.arrakis"],
             "source": SOURCE,
         }
     ],
@@ -71,6 +79,10 @@ SAVED_PLAN: Final = (
                 "upstream_ids": [],
                 "moved_from": None,
                 "rewrites": False,
+                "relocks": False,
+                "drops": False,
+                "after": ["companies.arrakis"],
+                "removal": "delete None False",
                 "protect": False,
                 "declaration": "2c624232cdd221771294dfbb310aca000a0df6ac8b66b696d90ef06fdefb64a3",
                 "shown": "19581e27de7ced00ff1ce50b2047e7a567c76b1cbaebabe5ef03f7c3017bb5b7",
@@ -121,8 +133,8 @@ CHANGES: Final = {
                     **WHERE,
                     "upstream_id": None,
                     "protected": True,
-                    "fields": [{"path": "Email", "before": None, "after": "paul@arrakis.org", "sensitive": False}],
-                    "settings": [{"path": "lifecycle.protect", "before": False, "after": True, "sensitive": False}],
+                    "fields": [FIELD],
+                    "settings": [{**FIELD, "path": "lifecycle.protect", "before": False, "after": True}],
                     "released": ["LeadSource"],
                     "source": SOURCE,
                 }

@@ -39,6 +39,8 @@ FINDING: Final = {
 REPORT: Final = {
     "format_version": "1.0",
     "run": RUN,
+    "exit_code": 3,
+    "interrupted": False,
     "summary": {
         "created": 1,
         "adopted": 0,
@@ -65,6 +67,9 @@ REPORT: Final = {
             "source": SOURCE,
         },
     ],
+    "diagnostics": [FINDING],
+    "error": FINDING,
+    "failed_batches": [FAILED],
 }
 
 REQUESTS: Final = {

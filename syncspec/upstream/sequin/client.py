@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlsplit
@@ -17,7 +18,7 @@ from syncspec.errors import UpstreamError
 from syncspec.records import Json
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import Answered, MutationRequest, NoAnswer, NotSent, Page, SendResult, SyncInfo
-from syncspec.upstream.sequin.excerpt import body_without, clean, error_text, success_text, without
+from syncspec.upstream.sequin.excerpt import EXCERPT_LENGTH, body_without, clean, error_text, safe, success_text
 from syncspec.upstream.sequin.exchange import Endpoint, Reply, open_endpoint
 from syncspec.upstream.sequin.failures import Failure
 from syncspec.upstream.sequin.listing import Walk, read_page
@@ -80,6 +81,7 @@ class SequinConnection:
             readable=readable,
             retry_after=retry_after(reply.headers.get("retry-after"), self._now()),
             headers={name: self._safe(reply.headers[name]) for name in KEPT_HEADERS if name in reply.headers},
+            raw=reply.body,
         )
 
     async def pages(self, sync_id: str, collection_id: str, *, after: str | None = None) -> AsyncIterator[Page]:
@@ -102,7 +104,7 @@ class SequinConnection:
                 raise self._error("/v1/records", str(error), hint) from error
             stream_id = stream_id or page.stream_id
             elsewhere, ours = elsewhere | page.elsewhere, ours + len(page.records)
-            yield page
+            yield replace(page, answered_at=_http_date(reply.headers.get("date", "")))
         if elsewhere and not ours:
             raise self._foreign(sync_id, elsewhere)
 
@@ -228,11 +230,11 @@ class SequinConnection:
             target = _host(reply.headers.get("location", ""))
             return self._safe(f"redirected to {target}" if target else "redirected")
         words = success_text if 200 <= reply.status < 300 else error_text
-        return self._safe(words(body, reply.body))
+        return self._safe(words(body, reply.body)[: EXCERPT_LENGTH * 4])
 
     def _safe(self, text: str) -> str:
         """Neither our token nor anything that could act on a terminal comes out."""
-        return clean(without(text, self._settings.token))
+        return clean(safe(text, self._settings.token))
 
 
 def _is_transient(status: int) -> bool:
@@ -254,13 +256,20 @@ def retry_after(value: str | None, now: datetime) -> float | None:
     if text.isascii() and text.isdigit():
         seconds = float(text)
     else:
-        try:
-            at = parsedate_to_datetime(text)
-        except (ValueError, TypeError, OverflowError):
+        at = _http_date(text)
+        if at is None:
             return None
-        # A date with "-0000" comes without a zone; HTTP dates are always in UTC.
-        seconds = ((at if at.tzinfo else at.replace(tzinfo=UTC)) - now).total_seconds()
+        seconds = (at - now).total_seconds()
     return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        at = parsedate_to_datetime(text)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    # A date with "-0000" comes without a zone; HTTP dates are always in UTC.
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 @asynccontextmanager

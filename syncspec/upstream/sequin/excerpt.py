@@ -7,11 +7,13 @@ import unicodedata
 
 from syncspec.records import Json
 from syncspec.settings import Secret
+from syncspec.values.masking import Mask
 
-__all__ = ["body_without", "clean", "error_text", "success_text", "without"]
+__all__ = ["LEFT_OUT", "body_without", "clean", "error_text", "safe", "success_text", "without"]
 
 EXCERPT_LENGTH = 500
 SHORTEST_SECRET = 6
+LEFT_OUT = "(left out, for it quotes the token)"
 
 _SPACE = re.compile(r"\s+")
 _UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
@@ -33,8 +35,19 @@ def _escape(char: str) -> str:
 
 def without(text: str, token: Secret | None) -> str:
     """Give the text with every occurrence of the token replaced; very short tokens are left, being ordinary words."""
+    secret = _sought(token)
+    return text.replace(secret, "***") if secret else text
+
+
+def safe(text: str, token: Secret | None) -> str:
+    """Give the text without the token, or a stand-in where it can be read all the same: cut, escaped or encoded."""
+    text, secret = without(text, token), _sought(token)
+    return LEFT_OUT if secret and Mask(tokens=[secret]).gives_away(text) else text
+
+
+def _sought(token: Secret | None) -> str:
     secret = token.reveal().strip() if token is not None else ""
-    return text.replace(secret, "***") if len(secret) >= SHORTEST_SECRET else text
+    return secret if len(secret) >= SHORTEST_SECRET else ""
 
 
 def body_without(body: Json, token: Secret | None) -> Json:
@@ -48,11 +61,11 @@ def body_without(body: Json, token: Secret | None) -> Json:
 def _replaced(value: Json, token: Secret | None) -> Json:
     match value:
         case str():
-            return without(value, token)
+            return safe(value, token)
         case list():
             return [_replaced(item, token) for item in value]
         case dict():
-            return {without(name, token): _replaced(item, token) for name, item in value.items()}
+            return {safe(name, token): _replaced(item, token) for name, item in value.items()}
         case _:
             return value
 

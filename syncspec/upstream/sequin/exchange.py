@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import logging
+import time
 import zlib
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -17,10 +19,13 @@ import httpx
 from syncspec._version import __version__
 from syncspec.errors import UpstreamError
 from syncspec.settings import Secret, UpstreamSettings
+from syncspec.upstream.protocol import REQUEST_LOG
 from syncspec.upstream.sequin.excerpt import clean
 from syncspec.upstream.sequin.failures import AnswerTooLargeError, Failure, Progress, translate
 
 __all__ = ["Endpoint", "Reply", "open_endpoint"]
+
+_log = logging.getLogger(REQUEST_LOG)
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 CONNECT_SECONDS = 20.0
@@ -35,8 +40,8 @@ class Reply:
     """A whole answer. `headers` has lower-case names; `body` is empty where its encoding cannot be undone."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Endpoint:
@@ -61,10 +66,25 @@ class Endpoint:
 
         Raises nothing but cancellation.
         """
+        began = time.monotonic()
+        result = await self._bounded_exchange(method, path, timeout, params or {}, content)
+        with contextlib.suppress(Exception):
+            # Whatever listens, what came back must reach the caller.
+            _tell(method, path, content, result, seconds=time.monotonic() - began)
+        return result
+
+    async def _bounded_exchange(
+        self,
+        method: str,
+        path: str,
+        timeout: float,  # noqa: ASYNC109 - as above
+        params: Mapping[str, str],
+        content: bytes | None,
+    ) -> Reply | Failure:
         progress = Progress(traced=self._traced)
         with anyio.move_on_after(timeout):
             try:
-                return await self._once(method, path, params or {}, content, progress, timeout)
+                return await self._once(method, path, params, content, progress, timeout)
             except Exception as error:  # noqa: BLE001 - whatever fails here, the caller must learn if it was sent
                 return translate(error, progress)
         return Failure(sent=progress.may_have_been_sent, reason=f"no whole answer came within {timeout:g} seconds")
@@ -104,6 +124,19 @@ class Endpoint:
         if self._token is not None:
             headers["authorization"] = f"Bearer {self._token.reveal().strip()}"
         return headers
+
+
+def _tell(method: str, path: str, content: bytes | None, result: Reply | Failure, *, seconds: float) -> None:
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    sent = len(content or b"")
+    status, received = (result.status, len(result.body)) if isinstance(result, Reply) else (None, 0)
+    outline = {"method": method, "path": path, "status": status, "seconds": round(seconds, 3)}
+    _log.debug(
+        "%s %s: %s in %.3f s, %d bytes sent, %d received",
+        *(method, path, status or "no answer", seconds, sent, received),
+        extra={"request": {**outline, "bytes_sent": sent, "bytes_received": received}},
+    )
 
 
 async def _bounded(response: httpx.Response) -> bytes:

@@ -6,6 +6,7 @@ from syncspec.apply.events import BatchFinished, Event, RecordFinished, RunStart
 from syncspec.apply.outcomes import VerdictKind
 from syncspec.apply.report import RecordOutcome, RecordReport
 from syncspec.cli.progress import _Lines
+from syncspec.upstream.protocol import MutationKind
 
 
 class Notes:
@@ -34,7 +35,15 @@ def finished(address: str, outcome: RecordOutcome) -> RecordFinished:
     return RecordFinished(run="r", record=RecordReport(address=address, outcome=outcome))
 
 
-BATCH = BatchFinished(run="r", target=TARGET, records=1, outcome=VerdictKind.APPLIED, message="")
+BATCH = BatchFinished(
+    run="r",
+    batch=1,
+    wave=1,
+    kind=MutationKind.CREATE,
+    target=TARGET,
+    attempts={"c.a": "r.1.0"},
+    outcome=VerdictKind.APPLIED,
+)
 
 
 def test_a_record_that_was_unknown_and_then_found_counts_once() -> None:

@@ -105,7 +105,7 @@ def test_both_to_different_values_is_a_conflict_that_names_both_sides() -> None:
     change = world.change()
     assert (change.action, change.code, change.upstream_id) == (Action.BLOCKED, "conflict", "003A")
     assert 'FirstName is "Muad\'Dib" upstream and "Usul" here' in change.reason
-    for way_out in ("into the manifest", "ignore_changes", "change it upstream"):
+    for way_out in ("syncspec accept contacts.paul", "ignore_changes", "change it upstream"):
         assert way_out in change.reason
     assert world.plan().batches == ()
 

@@ -9,7 +9,9 @@ from typing import Any
 import anyio
 import pytest
 from support.pipeline import SYNC, Folder, Wrapped, manifest, project_file, served, served_folder
+from support.team import Team
 
+from syncspec.apply import run
 from syncspec.apply.opening import open_run
 from syncspec.errors import ManifestError, RunLockedError, StateError, UpstreamError, UsageError
 from syncspec.manifests.formatting import format_manifest
@@ -328,6 +330,47 @@ def test_after_a_crash_between_manifest_and_lock_the_next_apply_adopts(
         assert take(folder, match_on=key).records == ()
 
 
+def test_after_a_crash_between_journal_and_lockfile_everything_is_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = seeded(tmp_path)
+    folds: list[object] = []
+    fold = run.write_lockfile
+
+    def dies_at_the_second(*arguments: Any) -> None:
+        folds.append(arguments)
+        if len(folds) > 1:
+            raise Died
+        fold(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write_lockfile", dies_at_the_second)
+        with pytest.raises(Died):
+            take(folder)
+    assert folder.locked_ids() == {}
+    assert folder.open().plan().is_empty
+    assert folder.open().apply().report.requests == 0
+    assert set(origins(folder).values()) == {"imported"}
+    check_settled(folder)
+
+
+def test_where_locking_fails_it_is_said_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = seeded(tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise StateError("The journal cannot be written", detail="disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(run.Run, "put", full)
+        with pytest.raises(StateError) as caught:
+            take(folder)
+    assert [each.summary for each in caught.value.diagnostics] == [
+        "The journal cannot be written",
+        "The records are declared, and not all of them locked",
+    ]
+    assert folder.open().apply().summary["adopted"] == 2
+
+
 class Died(BaseException):
     """Stands for the end of the process."""
 
@@ -464,3 +507,16 @@ def test_while_another_run_holds_the_lock_nothing_is_written(tmp_path: Path) -> 
         anyio.run(both)
     assert not (tmp_path / "contact.yaml").exists()
     assert folder.locked_ids() == {}
+
+
+def test_entries_are_published_where_runs_share_their_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    team = Team(tmp_path, monkeypatch)
+    team.make(other=manifest("other", {}, collection_id="salesforce:lead"))
+    seed = served_folder(tmp_path / "elsewhere")
+    seed.write(people=manifest("people", PEOPLE))
+    assert seed.open().apply(no_prior_run=True).summary["created"] == 2
+    folder = team.clone("one")
+    done = take(folder)
+    assert team.locked_ids() == {each.address: each.upstream_id for each in done.records}
+    assert (len(done.records), team.lock()["holder"]) == (2, None)
+    assert folder.open().plan().is_empty

@@ -262,6 +262,14 @@ def test_a_file_that_is_not_there_or_not_told_is_refused(tmp_path: Path) -> None
     assert caught.value.diagnostics[0].hint == 'did you mean "Email"?'
 
 
+@pytest.mark.parametrize("options", [{"delimiter": ""}, {"delimiter": '"'}, {"encoding": "hex"}, {"format": "xml"}])
+def test_what_no_table_can_be_written_in_is_refused(tmp_path: Path, options: dict[str, Any]) -> None:
+    folder = project(tmp_path)
+    (tmp_path / "a.csv").write_text(LEADS)
+    with pytest.raises(UsageError):
+        take(folder, "a.csv", "salesforce:lead", match_on=["Email"], **options)
+
+
 def export(folder: Folder, objects: list[dict[str, Any]], **files: str) -> None:
     (folder.root / "export.json").write_text(json.dumps({"objects": objects}, indent=1))
     for name, content in files.items():

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from support.command import CONTACTS, PROJECT, write_project
+from support.pipeline import SEQUIN, Folder, contacts, manifest, project_file, served
 from support.plans import small_plan
 from support.saved import lines, printed, read_back
 
@@ -405,10 +406,9 @@ def test_an_update_is_saved_and_applied(folder: Path, file: Path) -> None:
 # Secrets
 
 
-def test_no_sensitive_value_and_no_token_is_in_the_file(folder: Path, file: Path) -> None:
+def test_no_sensitive_value_is_in_the_file(folder: Path, file: Path) -> None:
     declare(folder, SENSITIVE)
-    (folder / "syncspec.yaml").write_text(PROJECT)
-    environ = {"SYNCSPEC_DIGEST_KEY": "canary-digest-key", "TOKEN": "canary-token"}
+    environ = {"SYNCSPEC_DIGEST_KEY": "canary-digest-key"}
     plan = saved(folder, file, environ=environ)
     assert b"canary" not in file.read_bytes()
     assert "SSN__c" in file.read_text()
@@ -419,6 +419,20 @@ def test_no_sensitive_value_and_no_token_is_in_the_file(folder: Path, file: Path
     declare(folder, SENSITIVE)
     assert opened(folder, environ=environ).apply(plan).exit_code == 0
     assert opened(folder, environ=environ).apply(plan).report.requests == 0
+
+
+def test_a_token_is_in_no_byte_of_the_file(tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    crm = Folder(tmp_path / "sequin", environ={"TOKEN": "canary-token"})
+    crm.write(project=project_file(**SEQUIN), contacts=manifest("contacts", contacts(3)))
+    monkeypatch.setattr("syncspec.project.reading.connect", served(tmp_path / "upstream.sqlite3"))
+    loaded = crm.open().asynchronous.load()
+    assert loaded.upstreams["crm"].token is not None
+    assert loaded.upstreams["crm"].token.reveal() == "canary-token"
+    crm.open().plan().save(file)
+    assert b"canary" not in file.read_bytes()
+    # A token is renewed now and then, and no plan is stale for that.
+    crm.environ["TOKEN"] = "another"
+    assert crm.open().apply(syncspec.load_plan(file)).summary["created"] == 3
 
 
 def test_a_plan_with_sensitive_values_is_not_saved_without_a_key(folder: Path, file: Path) -> None:

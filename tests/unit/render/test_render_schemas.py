@@ -16,12 +16,16 @@ from syncspec.render.schemas import all_schemas, schema_text
 FOLDER = Path(__file__).parents[3] / "schemas"
 NAMES = sorted(all_schemas())
 IDS = {
+    "changes.v1.schema.json": "urn:syncspec:changes.v1",
+    "events.v1.schema.json": "urn:syncspec:events.v1",
     "faults.v1.schema.json": "urn:syncspec:faults.v1",
     "lockfile.v1.schema.json": "urn:syncspec:lockfile.v1",
+    "lookupset.v1.schema.json": "urn:syncspec:lookupset.v1",
     "plan.v1.schema.json": "urn:syncspec:plan.v1",
     "project.v1.schema.json": "urn:syncspec:project.v1",
     "recordset.v1.schema.json": "urn:syncspec:recordset.v1",
     "report.v1.schema.json": "urn:syncspec:report.v1",
+    "requests.v1.schema.json": "urn:syncspec:requests.v1",
     "saved-plan.v1.schema.json": "urn:syncspec:saved-plan.v1",
 }
 """Other people's files name these; they only ever become more."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
 
 from syncspec.apply.announcement import announced_by
 from syncspec.apply.clock import Moment
@@ -10,11 +12,21 @@ from syncspec.apply.journal import Journal
 from syncspec.apply.lease import Lease
 from syncspec.apply.stateref import Snapshot, StateRef
 from syncspec.errors import StateError
-from syncspec.lockfile import Lockfile
+from syncspec.lockfile import LockEntry, Lockfile
 from syncspec.lockfile.file import parse_lockfile, read_lockfile, render_lockfile
 from syncspec.settings import LoadedProject, StateBackend
 
-__all__ = ["Base", "View", "files_of", "known_here", "open_ref", "read_base", "read_own_lockfile", "read_view"]
+__all__ = [
+    "Base",
+    "View",
+    "entries_beside",
+    "files_of",
+    "known_here",
+    "open_ref",
+    "read_base",
+    "read_own_lockfile",
+    "read_view",
+]
 
 _LOCKFILE = "lockfile"
 _LEASE = "lock.json"
@@ -94,6 +106,27 @@ def read_base(project: LoadedProject) -> Base:
 def read_own_lockfile(project: LoadedProject) -> Lockfile:
     """The project's lockfile as it is on disk. Raises LockfileError."""
     return read_lockfile(project.lockfile, project=project.name, environment=project.environment)
+
+
+def entries_beside(project: LoadedProject) -> tuple[LockEntry, ...]:
+    """What lockfiles of other environments, beside the project's own, hold at its endpoints: nobody deletes that here.
+
+    A fresh checkout has these files and no journal. Raises LockfileError.
+    """
+    endpoints = {settings.endpoint for settings in project.upstreams.values()}
+    found: list[LockEntry] = []
+    for path in sorted(project.lockfile.parent.glob("syncspec*.lock")):
+        environment = path.name.removeprefix("syncspec").removesuffix(".lock").removeprefix(".") or None
+        if path != project.lockfile and path.is_file():
+            status = path.stat()
+            found += _entries_of(path, project.name, environment, (status.st_mtime_ns, status.st_size))
+    return tuple(entry for entry in found if entry.target.endpoint in endpoints)
+
+
+@lru_cache(maxsize=16)
+def _entries_of(path: Path, project: str, environment: str | None, _: tuple[int, int]) -> tuple[LockEntry, ...]:
+    """A file that did not change is not read again in one process."""
+    return tuple(read_lockfile(path, project=project, environment=environment).entries.values())
 
 
 def known_here(lockfile: Lockfile, journal: Journal) -> Lockfile:

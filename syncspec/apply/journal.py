@@ -248,22 +248,18 @@ class Journal:
         self,
         entries: Iterable[LockEntry],
         *,
-        removed: Iterable[str] = (),
+        removed: Iterable[LockEntry] = (),
         replaced: Mapping[str, LockEntry] | None = None,
         epochs: Mapping[str, int] | None = None,
     ) -> None:
-        """Record lock entries that no request made (adoptions, moves), and addresses that hold nothing any more.
+        """Record lock entries that no request made (adoptions, moves), and entries that addresses hold no more.
 
         `replaced` are the entries of other records that addresses held before, where that was decided by somebody.
         Raises LockLostError where a lock's epoch was raised since.
         """
-        with writing(self._db) as db:
+        with writing(self._db):
             self._check_epochs(epochs or {})
-            db.executemany(
-                "INSERT INTO identities VALUES (?, ?, NULL, NULL, NULL, 0) ON CONFLICT (lockfile, address) "
-                "DO UPDATE SET line = NULL, private = NULL, replaces = NULL, folded = 0",
-                [(self._lockfile, address) for address in removed],
-            )
+            self._drop(removed)
             self._put(entries, replaced=replaced or {})
 
     def _put(self, entries: Iterable[LockEntry], *, replaced: Mapping[str, LockEntry] | None = None) -> None:

@@ -1,8 +1,9 @@
 """Find out what became of a deletion whose outcome is open, from what the list shows of its record now. Pure.
 
-It was applied where the list shows a tombstone, whoever set it, or where a whole list that was begun after the horizon
-shows the record neither alive nor deleted: it was there when the deletion was planned. It was not where such a list
-shows it alive: it is then planned anew, and never just repeated. A list that was rebuilt since is waited for once more.
+It was applied where the list shows a tombstone, whoever set it. It was not where a whole list that was begun after the
+horizon shows the record alive: it is then planned anew, and never just repeated. Where such a list shows it neither
+alive nor deleted nobody can tell: the entry stays, and the plan asks somebody. A list that was rebuilt since is waited
+for once more.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class RemovalCase:
         if not self.is_over or self.doubt:
             return None
         if row is None:
-            evidence = f"{attempt.upstream_id} is not in a whole list from after {attempt.horizon}"
-            return Settlement(attempt=attempt, state=AttemptState.APPLIED, evidence=evidence, removes=self.locked)
+            evidence = f"a whole list from after {attempt.horizon} shows neither {attempt.upstream_id} nor a tombstone"
+            return Settlement(attempt=attempt, state=AttemptState.NOT_APPLIED, evidence=evidence)
         evidence = f"{attempt.upstream_id} is not deleted in a list from after {attempt.horizon}"
         return Settlement(attempt=attempt, state=AttemptState.NOT_APPLIED, evidence=evidence, absent=True)
 

@@ -166,7 +166,7 @@ class Run:
         self,
         entries: Iterable[LockEntry],
         *,
-        removed: Iterable[str] = (),
+        removed: Iterable[LockEntry] = (),
         replaced: Mapping[str, LockEntry] | None = None,
     ) -> None:
         """Record lock entries that no request made, and addresses that hold nothing any more; then fold."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from anyio import to_thread
 
-from syncspec.apply.base import Base, known_here, read_base
+from syncspec.apply.base import Base, entries_beside, known_here, read_base
 from syncspec.apply.clock import Clock, Moment
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.fold import fold
@@ -28,10 +28,10 @@ __all__ = ["State", "journaled_state", "look_up_state", "read_state", "reading_o
 class State:
     """What earlier runs left. `lockfile` has the journal folded in; `digest_keys` key sensitive fields' digests.
 
-    `attempts_elsewhere` and `entries_elsewhere` are those of other lockfiles in the same state folder. `watched` led
-    to a lock entry without proof; `absent` were proved absent, so that their records are sent once more; `rejected`
-    were rejected; `doubts` says of open attempts why their absence proves nothing. `cold_since`: runs from before that
-    time are not known, since their journal is not here.
+    `attempts_elsewhere` and `entries_elsewhere` are those of other lockfiles, in the same state folder or beside it.
+    `watched` led to a lock entry without proof; `absent` were proved absent, so that their records are sent once more;
+    `rejected` were rejected; `doubts` says of open attempts why their absence proves nothing. `cold_since`: runs from
+    before that time are not known, since their journal is not here.
     """
 
     lockfile: Lockfile
@@ -109,6 +109,7 @@ def read_state(project: LoadedProject, *, clock: Clock) -> State:
             lockfile=base.lockfile,
             open_attempts=base.lockfile.pending,
             digest_keys=keys,
+            entries_elsewhere=entries_beside(project),
             cold_since=base.cold_since if base.shared else Moment(wall=clock.now()),
         )
     with journal:
@@ -137,12 +138,18 @@ def journaled_state(project: LoadedProject, base: Base, journal: Journal) -> Sta
         open_attempts=folded.pending,
         digest_keys=DigestKeys(shared=project.digest_key, private=journal.digest_key()),
         attempts_elsewhere=attempts.elsewhere(),
-        entries_elsewhere=journal.entries_elsewhere(),
+        entries_elsewhere=_elsewhere(journal.entries_elsewhere(), entries_beside(project)),
         watched=attempts.watched(),
         absent=attempts.absent(),
         rejected=attempts.rejected(),
         cold_since=base.cold_since if base.shared else journal.cold_since(),
     )
+
+
+def _elsewhere(journaled: Iterable[LockEntry], beside: Iterable[LockEntry]) -> tuple[LockEntry, ...]:
+    """What other lockfiles hold, once for each record and address: the journal may know what a file does not."""
+    known = {(*identity_of(entry), entry.address): entry for entry in (*beside, *journaled)}
+    return tuple(known.values())
 
 
 def _declared(project: LoadedProject) -> set[str]:

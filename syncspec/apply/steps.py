@@ -31,14 +31,14 @@ class Kept:
     """
 
     made: list[LockEntry]
-    removed: list[str]
+    removed: list[LockEntry]
     replaced: dict[str, LockEntry]
 
 
 def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEntry], entries: EntryMaker) -> Kept:
     """What is adopted, moved, seen for the first time, or declared of removal, of all that waits for nothing."""
     made: list[LockEntry] = []
-    removed = [change.address for change in plan.changes if change.drops]
+    removed = [locked[change.address] for change in plan.changes if change.drops and change.address in locked]
     for change in plan.changes:
         record_set = sets.get(change.set_name)
         if change.desired is None or record_set is None or change.waits_for:
@@ -48,7 +48,7 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
             made.append(entries.adopted(change.desired, record_set, change.observed, to_write=names))
         elif change.action is Action.MOVE and change.moved_from:
             made.append(entries.moved(locked[change.moved_from], change.desired))
-            removed.append(change.moved_from)
+            removed.append(locked[change.moved_from])
         elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
             agreed = _agreed(record_set, change.desired, change.observed)
             seen = entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed)
@@ -119,9 +119,10 @@ def _sent(
 ) -> SentRecord:
     desired, rules = change.desired, record_set.rules
     assert desired is not None
-    assert not desired.unbound
     creates = change.action is Action.CREATE
     names = [each.path for each in change.fields]
+    # What an update leaves alone need not be known.
+    assert not desired.unbound or (not creates and set(desired.unbound).isdisjoint(names))
     return SentRecord(
         desired=desired,
         wire=change_data(record_set, change),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import NamedTuple
@@ -31,14 +32,18 @@ def plan_digest(project: str, environment: str | None, steps: Iterable[Sequence[
 def _parts(
     project: str, environment: str | None, steps: Iterable[Sequence[str]], batches: Iterable[Batch]
 ) -> Iterable[list[str]]:
-    yield ["plan", "2", project, environment or ""]
+    yield ["plan", "3", project, environment or ""]
     for step in steps:
         yield [*step]
+    # How what goes together is cut into requests depends on what a machine has met before, and decides nothing else.
+    together: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for batch in batches:
         waits = batch.await_consumers
         consumers = [*waits.ids, str(waits.timeout_ms)] if waits is not None else []
-        addresses = [item.address for item in batch.changes]
-        yield ["batch", str(batch.wave), batch.kind, *batch.target.place, quoted(consumers), *addresses]
+        lane: tuple[str, ...] = (str(batch.wave), batch.kind, *batch.target.place, quoted(consumers))
+        together[lane] += [item.address for item in batch.changes]
+    for lane, addresses in sorted(together.items()):
+        yield ["requests", *lane, *sorted(addresses)]
 
 
 class StepParts(NamedTuple):

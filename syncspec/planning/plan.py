@@ -71,13 +71,14 @@ class Reference:
 class Resend:
     """A change that was sent before and then proved not to have been made, so that it is sent once more.
 
-    `attempt` is the one before, `absences` the number of such proofs; `alone`: it goes in a request of its own, since
-    the one that it was in was refused.
+    `attempt` is the one before, `absences` the number of such proofs, `fields` those that it sent; `alone`: it goes in
+    a request of its own, since the one that it was in was refused.
     """
 
     attempt: str
     absences: int
     alone: bool = False
+    fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

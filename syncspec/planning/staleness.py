@@ -16,6 +16,7 @@ from syncspec.planning.binding import RULE_OF, Binding, Ground, Settings, entry_
 from syncspec.planning.causes import causes_of, declaration_causes
 from syncspec.planning.fingerprint import is_step, step_parts
 from syncspec.planning.known_ids import without
+from syncspec.planning.narrowing import is_the_same_update
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import Absence, DesiredRecord, DesiredSet
 from syncspec.settings import UpstreamSettings
@@ -179,7 +180,9 @@ def _verdict(
     if now.action in (Action.BLOCKED, Action.UNKNOWN):
         return _Verdict.BACK
     if step.action is Action.UNKNOWN:
-        return _Verdict.STALE if now.action in (Action.DELETE, Action.MOVE) or now.rewrites else _Verdict.DUE
+        other = now.action is Action.UPDATE and not is_the_same_update(now)
+        is_stale = other or now.rewrites or now.action in (Action.DELETE, Action.MOVE)
+        return _Verdict.STALE if is_stale else _Verdict.DUE
     if step.action is Action.CREATE and step.target.place in rebuilt:
         return _Verdict.STALE
     return _Verdict.DUE if _is_same(step, binding, now, ground) or _is_less(step, now) else _Verdict.STALE

@@ -197,7 +197,7 @@ class PlanningState:
         found = found or self.absent.get(record.address)
         if found is None or found.target.place != record_set.target.place:
             return None
-        return Resend(attempt=found.attempt, absences=found.absences, alone=found.refused)
+        return _resend(found)
 
     def repeat_of(self, record_set: DesiredSet, record: DesiredRecord) -> Resend | None:
         """What was sent to change this locked record, and then proved to have changed nothing."""
@@ -211,7 +211,7 @@ class PlanningState:
         found = self.undone.get(address)
         if found is None or found.target.place != place or found.kind != kind:
             return None
-        return Resend(attempt=found.attempt, absences=found.absences, alone=found.refused)
+        return _resend(found)
 
     def locked_elsewhere(self, record_set: DesiredSet, record: DesiredRecord) -> Sequence[LockEntry]:
         """Entries of other environments or projects that were locked with this record's very key."""
@@ -262,6 +262,12 @@ class PlanningState:
     def marker_prefix(self) -> str:
         environment = self.inputs.environment
         return f"{self.inputs.project}@{environment}/" if environment else f"{self.inputs.project}/"
+
+
+def _resend(attempt: OpenAttempt) -> Resend:
+    return Resend(
+        attempt=attempt.attempt, absences=attempt.absences, alone=attempt.refused, fields=tuple(sorted(attempt.sent))
+    )
 
 
 def _by_key(entries: Iterable[LockEntry]) -> dict[tuple[Place, str], list[LockEntry]]:

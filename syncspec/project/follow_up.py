@@ -14,6 +14,7 @@ from syncspec.apply.run import Run
 from syncspec.apply.states import AttemptState
 from syncspec.errors import SyncspecError, UpstreamError
 from syncspec.lockfile import OpenAttempt
+from syncspec.planning.narrowing import narrowed
 from syncspec.planning.plan import Plan
 from syncspec.project.waves import Waves
 from syncspec.settings import UpstreamSettings
@@ -75,7 +76,7 @@ async def _settle(
         patience.looked(began, read=found is not None)
         if found is None:
             continue
-        reconciled, made = found
+        reconciled, made = found[0], narrowed(plan, found[1])
         run.tell_settled(reconciled.settlements, addresses)
         run.tell_planned(made)
         if made.batches and not run.is_stopped:

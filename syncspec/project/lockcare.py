@@ -160,7 +160,7 @@ async def forget(
         protected = [entry.address for entry in dropped if entry.protect]
         if protected and not force:
             raise _refused(f"{listed(protected)}: protected", "--force drops it all the same")
-        run.put([], removed=[entry.address for entry in dropped])
+        run.put([], removed=dropped)
     return dropped
 
 

@@ -31,7 +31,7 @@ def test_leaving_out_what_the_lockfile_holds_folds_to_the_same(tmp_path: Path) -
     first = [locked("c.same", "ID1", fields=digests(A=("a" * 16, "a" * 16))), locked("c.moved", "ID2")]
     with Journal.open(tmp_path, LOCK) as journal:
         journal.put([*first, locked("c.other", "ID3"), locked("c.lost", "ID4")])
-        journal.put([locked("c.target", "ID2")], removed=["c.moved"])
+        journal.put([locked("c.target", "ID2")], removed=[locked("c.moved", "ID2")])
         journal.mark_folded()
         journal.put([locked("c.same", "ID1", fields=digests(A=("b" * 16, "b" * 16)))])
         held = lockfile(*first, locked("c.other", "ID9"))

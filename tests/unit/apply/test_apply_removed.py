@@ -62,11 +62,12 @@ def test_a_list_that_may_not_be_whole_tells_nothing_by_what_it_lacks(absence: Ab
     assert doubt in lacking.doubt
 
 
-def test_a_whole_list_from_after_the_horizon_that_lacks_the_record_settles_it() -> None:
+def test_a_whole_list_that_shows_neither_the_record_nor_its_tombstone_proves_no_deletion() -> None:
+    """Whoever may not see it any more would lose its ID, and create it again."""
     assert case(None, is_over=False).judge() is None
     settled = case(None, is_over=True).judge()
     assert settled is not None
-    assert (settled.state, settled.removes) == (AttemptState.APPLIED, ENTRY)
+    assert (settled.state, settled.removes, settled.absent) == (AttemptState.NOT_APPLIED, None, False)
 
 
 def test_a_list_that_was_rebuilt_since_is_waited_for_once_more() -> None:

@@ -183,7 +183,7 @@ def test_what_was_not_published_counts_as_new_until_it_is(journal: Journal) -> N
 
 
 def test_what_was_folded_on_this_machine_alone_is_new_to_the_shared_state(journal: Journal) -> None:
-    journal.put([locked_as("c.a", "ID1")], removed=["c.gone"])
+    journal.put([locked_as("c.a", "ID1")], removed=[locked_as("c.gone", "ID0")])
     journal.mark_folded()
     assert {item.address: item.folded for item in journal.identities(shared=True)} == {"c.a": False}
     assert {item.address: item.folded for item in journal.identities(beyond={"c.gone"}, shared=True)} == {"c.a": False}

@@ -49,7 +49,8 @@ def _is_young(case: Case, time: str) -> bool:
     observed = seconds_of(case.rows.observation.observed_at.astimezone(UTC).isoformat())
     if then is None or observed is None:
         return False
-    return float(observed - then) < case.state.settle_of(case.record_set, case.rows)
+    age = float(observed - then)
+    return age <= 0 or age < case.state.settle_of(case.record_set, case.rows)
 
 
 def others_with_key(case: Case, upstream_id: str) -> list[str]:

@@ -61,6 +61,11 @@ async def explain(project: AsyncProject, address: str) -> Explanation:
         rows = _candidates(change, entry, record_set, bound, read.get(record_set.target.place, ()))
         rows = tuple(_without_secrets(row, record_set) for row in rows)
         desired = _hidden(bound, record_set)
+    elif entry is not None:
+        # Whose values may be shown, its set would tell; what becomes of it, its entry does.
+        async with connections_of(loaded, state) as connections:
+            seen = await outlook(loaded, state, Selection(include=(address,)), connections, clock=project.clock)
+        change = next((item for item in seen.plan.changes if item.address == address), None)
     return Explanation(
         address=address,
         desired=desired,

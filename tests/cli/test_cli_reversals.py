@@ -104,3 +104,13 @@ def test_a_missing_manifest_deletes_nothing_and_the_way_to_mean_it_is_told(tmp_p
     assert "--allow max_emptied_collections=1" in done.err
     assert run("apply", "-y", "--allow", "max_emptied_collections=1", folder=project).code == 0
     assert locked(project) == 0
+
+
+def test_explain_tells_what_becomes_of_a_record_that_is_no_longer_declared(tmp_path: Path) -> None:
+    project = write_project(tmp_path / "crm", contacts=DELETING)
+    run("apply", "-y", folder=project)
+    (project / "manifests/contacts.yaml").write_text(DELETING.partition("    duncan:\n")[0])
+    done = run("explain", "contacts.duncan", folder=project)
+    assert done.code == 0
+    assert "delete (removed)" in done.out
+    assert "no longer declared, and on_remove is delete" in done.out

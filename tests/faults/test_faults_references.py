@@ -327,6 +327,29 @@ def test_a_changed_reference_updates_the_child_after_the_new_parent_was_created(
     assert case.plan().is_empty
 
 
+@pytest.mark.parametrize("lost", [False, True])
+def test_a_parent_is_deleted_after_its_children_got_a_new_one_and_not_before(tmp_path: Path, lost: bool) -> None:
+    case = Case(tmp_path, wait_seconds=0)
+    removal = {"on_remove": "delete"}
+    case.write(accounts=accounts("acme", lifecycle=removal), contacts=contacts(3))
+    case.apply()
+    case.write(accounts=accounts("ball", lifecycle=removal), contacts=contacts(3, "ball"))
+    fault = Fault(CONTACT, drop, committed=False, times=1 if lost else 0)
+    report = case.apply(fault=fault)
+    assert [collection for collection, _ in fault.requests] == [ACCOUNT, CONTACT, *([] if lost else [ACCOUNT])]
+    if lost:
+        assert outcomes(report) == {"created": 1, "unknown": 3, "not_attempted": 1}
+        case.later()
+        report = case.apply()
+        assert outcomes(report) == {"updated": 3, "unchanged": 1, "deleted": 1}
+    else:
+        assert outcomes(report) == {"created": 1, "updated": 3, "deleted": 1}
+    assert [row["data"]["Name"] for row in case.rows(ACCOUNT)] == ["Ball"]
+    ball = case.folder.locked_ids()["accounts.ball"]
+    assert {row["data"]["AccountId"] for row in case.rows(CONTACT)} == {ball}
+    assert case.plan().is_empty
+
+
 def test_a_key_that_holds_the_id_of_a_new_parent_is_looked_for_after_its_wave(tmp_path: Path) -> None:
     case = Case(tmp_path)
     role = {"Role": "Buyer", "AccountId": ACME}
@@ -604,13 +627,21 @@ def test_no_schedule_of_faults_and_kills_makes_a_record_twice_or_gives_it_anothe
     for _ in range(3):
         case.later()
         report = case.apply(wait_settled=True)
-    assert (report.exit_code, outcomes(report)) == (0, {"unchanged": 12})
+    # What was proved absent twice, or refused without a word of what was applied, needs a person.
+    told = {record.address: record for record in report.records}
+    unknown = {address for address, record in told.items() if record.outcome == "unknown"}
     ids = case.folder.locked_ids()
     rows = {row["upstream_id"]: row["data"] for row in stored(case.store)}
-    assert sorted(rows) == sorted(ids.values())
-    assert len(rows) == 12
+    assert sorted(rows) == sorted({*ids.values()} & rows.keys())
+    assert len(set(ids.values())) == len(ids) == len(rows)
     for change in case.plan().changes:
         assert change.desired is not None
+        if change.address not in ids:
+            assert change.address in unknown or {each.address for each in change.references} - ids.keys()
+            assert told[change.address].outcome in ("unknown", "not_attempted")
+            continue
+        assert told[change.address].outcome == "unchanged"
         assert rows[ids[change.address]] == change.desired.data
         for reference in change.references:
             assert ids[reference.address] == reference.upstream_id
+    assert bool(unknown) is (report.exit_code != 0)

@@ -26,6 +26,8 @@ class Person:
     has_new_key: bool = False
     addresses: set[str] = field(default_factory=set)
     """Every address that it ever had."""
+    boss: Person | None = None
+    """Whom the record refers to, as long as that is declared."""
     moves: list[tuple[str, str]] = field(default_factory=list)
     """The renames that the manifests tell of: former and later name."""
 
@@ -44,6 +46,12 @@ class Person:
 
     def data(self) -> dict[str, Any]:
         return {"LastName": f"Person {self.token}", "Email": self.email, "Token": self.token, "Note": self.note}
+
+    def declaration(self) -> dict[str, Any]:
+        """The data as the manifest has it."""
+        if self.boss is None or not self.boss.is_declared:
+            return self.data()
+        return self.data() | {"Boss": f"${{record.{self.boss.address}.upstream_id}}"}
 
 
 @dataclass
@@ -64,6 +72,9 @@ class Author:
             Person(token=f"p{each}", set_name=names[each % sets], name=f"c{each}", email=f"P{each}@x.org")
             for each in range(number)
         ]
+        if sets > 1 and draw.random() < 0.6:
+            for boss, person in zip(people[::sets], people[1::sets], strict=False):
+                person.boss = boss
         return cls(
             draw=draw,
             people=people,
@@ -85,7 +96,7 @@ class Author:
         """The text of each set's file."""
         found = {}
         for name in sorted({person.set_name for person in self.people}):
-            records = {person.name: person.data() for person in self.declared if person.set_name == name}
+            records = {person.name: person.declaration() for person in self.declared if person.set_name == name}
             more: dict[str, Any] = {"lifecycle": self.lifecycle}
             if self.has_marker:
                 more["marker_field"] = "Key__c"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 
@@ -62,6 +62,7 @@ async def check_always(world: World) -> None:
     if gone:
         raise ViolationError("deleted", f"{gone} were there before")
     _check_deletions(world)
+    _check_children(world, rows)
     world.seen |= {row.upstream_id for row in rows}
     if world.memory_lost:
         return
@@ -83,6 +84,14 @@ def _check_deletions(world: World) -> None:
             raise ViolationError("deleted", f"{what}, and on_remove is keep")
         if not deletion.is_ours:
             raise ViolationError("deleted", f"{what} and was created by hand")
+
+
+def _check_children(world: World, rows: Iterable[Row]) -> None:
+    """Whoever a record refers to is not deleted before it refers to somebody else."""
+    for row in rows:
+        excused = row.token in world.by_hand | world.edited_by_hand | world.relaxed or world.memory_lost
+        if row.boss in world.upstream.deletions and not excused and not world.has_rival:
+            raise ViolationError("order", f"{row.boss} is deleted, and {row} refers to it")
 
 
 def _known(world: World) -> _Known:
@@ -170,23 +179,46 @@ async def check_end(world: World, checkout: Checkout, env: str, plan: Reviewable
         row = rows.get(locked.get(person.address, ""))
         if row is None:
             change = actions[person.address]
-            if not _needs_somebody(world, person, change, rows.values()):
+            if not (_needs_somebody(world, person, change, rows.values()) or _waits_for_boss(person, actions)):
                 raise ViolationError("unsettled", f"{person.address} is not locked: {change.code}: {change.reason}")
         elif row.token != person.token:
             raise ViolationError("wrong ID", f"{person.address} is locked as {row}")
         else:
-            _check_content(world, person, row, actions[person.address])
+            _check_content(world, person, row, actions)
+            _check_reference(world, person, row, locked, actions)
     _check_nobody_is_lost(world, rows.values(), {*locked.values()}, plan.render("json"))
 
 
-def _check_content(world: World, person: Person, row: Row, change: Change) -> None:
+def _check_content(world: World, person: Person, row: Row, actions: Mapping[str, Change]) -> None:
     """A locked record is as it is declared, or the plan says why not, and somebody else has had a hand in it."""
+    change = actions[person.address]
     is_as_declared = row.note == person.note
     excused = person.token in world.by_hand | world.edited_by_hand or world.memory_lost or world.has_rival
     if change.action is Action.UNCHANGED and not is_as_declared and not excused:
         raise ViolationError("content", f"{person.address} is {row.note!r} where {person.note!r} is declared")
-    if change.action is not Action.UNCHANGED and not excused and person.token not in world.relaxed:
+    excused = excused or person.token in world.relaxed or _waits_for_boss(person, actions)
+    if change.action is not Action.UNCHANGED and not excused:
         raise ViolationError("unsettled", f"{person.address}: {change.code}: {change.reason}")
+
+
+def _check_reference(
+    world: World, person: Person, row: Row, locked: Mapping[str, str], actions: Mapping[str, Change]
+) -> None:
+    """A record that refers to another one holds the very ID that this one is locked under."""
+    boss = person.boss
+    if boss is None or not boss.is_declared or actions[person.address].action is not Action.UNCHANGED:
+        return
+    excused = person.token in world.by_hand | world.edited_by_hand or world.memory_lost or world.has_rival
+    if row.boss != locked.get(boss.address) and not excused:
+        raise ViolationError("reference", f"{person.address} refers to {row.boss}, not to {locked.get(boss.address)}")
+
+
+def _waits_for_boss(person: Person, actions: Mapping[str, Change]) -> bool:
+    """Whether the record is held back by the one that it refers to, of which the laws judge in its turn."""
+    boss = person.boss
+    if boss is None or not boss.is_declared or actions[person.address].code != Rule.REFERENCE_BLOCKED:
+        return False
+    return actions[boss.address].action in (Action.BLOCKED, Action.UNKNOWN)
 
 
 def _check_nobody_is_lost(world: World, rows: Iterable[Row], locked: Collection[str], said: str) -> None:

@@ -41,6 +41,7 @@ class Row:
     collection_id: str
     token: str
     note: str
+    boss: str | None
     is_ours: bool
 
 
@@ -150,6 +151,7 @@ class Upstream:
                 collection_id=row["collection_id"],
                 token=str(row["data"]["Token"]),
                 note=str(row["data"]["Note"]),
+                boss=row["data"].get("Boss"),
                 is_ours=row["upstream_id"] not in self._by_hand,
             )
             for row in map(json.loads, bodies)

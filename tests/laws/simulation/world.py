@@ -84,6 +84,10 @@ class World:
         self.shares_state = draw.random() < 0.6
         self.author = Author.drawn(draw, number=draw.choice([1, 2, 3, 4, 6, 8]), sets=draw.choice([1, 1, 2]))
         profile = draw.choice(["plain", "plain", "plain", "lowercase", "lowercase+trim"])
+        if profile != "plain":
+            # These change the case of every text, and an ID in another case is another ID.
+            for person in self.author.people:
+                person.boss = None
         self.upstream = Upstream(self.loop, draw, profile=profile)
         spec = drawn_spec(draw, self.limits)
         self.weather = Weather(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from support.builders import TARGET, desired, locked, record_set
 
+from syncspec.deferred import IdOf
 from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import UsageError
 from syncspec.lockfile import LockEntry, Lockfile, Origin
@@ -367,3 +368,24 @@ def test_what_all_environments_have_in_common_is_told_once() -> None:
     assert (common.settings, common.diagnostics) == (base.settings, (note,))
     assert (first.settings, second.settings, second.diagnostics) == ((), more.settings, ())
     assert parted([base]) == (None, (base,))
+
+
+def referring(address: str = "contacts.paul", to: str = "accounts.acme", **data: Any) -> DesiredRecord:
+    made = desired(address, **{"Email": "paul@x", **data})
+    return replace(made, deferred={"AccountId": IdOf(to)}, needs=(to,))
+
+
+def test_a_reference_is_shown_as_it_is_declared() -> None:
+    acme, ball = "${record.accounts.acme.upstream_id}", "${record.accounts.ball.upstream_id}"
+    added = only(between([], [referring()]))
+    assert [(each.path, each.after) for each in added.fields] == [("AccountId", acme), ("Email", "paul@x")]
+    changed = only(between([referring()], [referring(to="accounts.ball")]))
+    assert changed.fields == (FieldChange(path="AccountId", before=acme, after=ball),)
+    assert between([referring()], [referring()]).changes == ()
+
+
+def test_a_value_that_becomes_a_reference_is_changed_and_not_released() -> None:
+    change = only(between([desired("contacts.paul", Email="paul@x", AccountId="001A")], [referring()]))
+    assert [(each.path, each.before) for each in change.fields] == [("AccountId", "001A")]
+    assert change.released == ()
+    assert only(between([referring()], [desired("contacts.paul", Email="paul@x")])).released == ("AccountId",)

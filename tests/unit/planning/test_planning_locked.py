@@ -134,7 +134,8 @@ def test_a_time_that_cannot_be_read_makes_nothing_stale() -> None:
         (299, 300.0, Action.UNCHANGED),
         (300, 300.0, Action.BLOCKED),
         (-5, 300.0, Action.UNCHANGED),
-        (0, 0.0, Action.BLOCKED),
+        (0, 0.0, Action.UNCHANGED),
+        (1, 0.0, Action.BLOCKED),
     ],
 )
 def test_a_locked_record_that_is_not_listed_waits_for_the_settle_time(

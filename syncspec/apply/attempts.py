@@ -112,6 +112,11 @@ _ABSENT = (
     "SELECT 1 FROM attempts AS later WHERE later.lockfile = attempts.lockfile "
     "AND later.address = attempts.address AND later.rowid > attempts.rowid) ORDER BY address"
 )
+_REJECTED = (
+    f"lockfile = ? AND state = '{AttemptState.REJECTED}' AND NOT EXISTS ("  # noqa: S608
+    "SELECT 1 FROM attempts AS later WHERE later.lockfile = attempts.lockfile "
+    "AND later.address = attempts.address AND later.rowid > attempts.rowid) ORDER BY address"
+)
 _KEPT_COLUMNS = (*_COLUMNS, "status", "refused", "message", "found")
 
 
@@ -265,6 +270,10 @@ class AttemptTable:
         `absences` counts that proof, and `refused` says whether it is to go in a request of its own.
         """
         return tuple(self._select(_ABSENT))
+
+    def rejected(self) -> tuple[OpenAttempt, ...]:
+        """The last attempts of addresses whose record the upstream rejected."""
+        return tuple(self._select(_REJECTED))
 
     def elsewhere(self) -> tuple[OpenAttempt, ...]:
         """Attempts of other lockfiles that are not settled: what they may have made, this lockfile must not make."""

@@ -96,14 +96,20 @@ def _initialise(connection: sqlite3.Connection, path: Path) -> None:
         os.close(folder)
 
 
-_STEPS = {2: "CREATE TABLE overwritten (attempt TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT"}
+_STEPS = {
+    2: (
+        "CREATE TABLE overwritten (attempt TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT",
+        "CREATE INDEX rejected_attempts ON attempts (lockfile) WHERE state = 'rejected'",
+    )
+}
 """What takes a journal of that version to the next one; until it is written to, it is read as it is."""
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     while (version := int(connection.execute("PRAGMA user_version").fetchone()[0])) in _STEPS:
-        connection.execute(_STEPS[version])
+        for statement in _STEPS[version]:
+            connection.execute(statement)
         connection.execute(f"PRAGMA user_version={version + 1}")
     connection.execute("COMMIT")
 

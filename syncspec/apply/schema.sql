@@ -60,6 +60,7 @@ CREATE TABLE attempts (
 
 CREATE INDEX open_attempts ON attempts (lockfile, state) WHERE state NOT IN ('applied', 'not_applied', 'rejected');
 CREATE INDEX attempts_of_address ON attempts (lockfile, address);
+CREATE INDEX rejected_attempts ON attempts (lockfile) WHERE state = 'rejected';
 CREATE INDEX absent_attempts ON attempts (lockfile) WHERE state = 'not_applied' AND absences + absent > 0;
 
 -- What an update found in the fields that it overwrote, as JSON, for an undo; without the values of sensitive fields.

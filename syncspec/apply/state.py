@@ -29,9 +29,9 @@ class State:
     """What earlier runs left. `lockfile` has the journal folded in; `digest_keys` key sensitive fields' digests.
 
     `attempts_elsewhere` and `entries_elsewhere` are those of other lockfiles in the same state folder. `watched` led
-    to a lock entry without proof; `absent` were proved absent, so that their records are sent once more; `doubts` says
-    of open attempts why their absence proves nothing. `cold_since`: runs from before that time are not known, since
-    their journal is not here.
+    to a lock entry without proof; `absent` were proved absent, so that their records are sent once more; `rejected`
+    were rejected; `doubts` says of open attempts why their absence proves nothing. `cold_since`: runs from before that
+    time are not known, since their journal is not here.
     """
 
     lockfile: Lockfile
@@ -41,6 +41,7 @@ class State:
     entries_elsewhere: tuple[LockEntry, ...] = ()
     watched: tuple[OpenAttempt, ...] = ()
     absent: tuple[OpenAttempt, ...] = ()
+    rejected: tuple[OpenAttempt, ...] = ()
     doubts: Mapping[str, str] = field(default_factory=dict)
     cold_since: Moment | None = None
 
@@ -139,6 +140,7 @@ def journaled_state(project: LoadedProject, base: Base, journal: Journal) -> Sta
         entries_elsewhere=journal.entries_elsewhere(),
         watched=attempts.watched(),
         absent=attempts.absent(),
+        rejected=attempts.rejected(),
         cold_since=base.cold_since if base.shared else journal.cold_since(),
     )
 

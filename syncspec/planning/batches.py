@@ -68,8 +68,8 @@ def make_batches(
     A request is of one wave and one kind. Sets that share a collection share its requests, by the smallest of their
     limits: the fewest requests that every limit allows. Records that wait for other consumers go apart; creations with
     neither key nor marker go one by one, so that an answer can be told to belong to them, and so does what was in a
-    request that was refused. Where the set of a deletion is gone, the provider's known limit holds, and the upstream's
-    consumers are waited for.
+    request that was refused, or was rejected before. Where the set of a deletion is gone, the provider's known limit
+    holds, and the upstream's consumers are waited for.
     """
     lanes: dict[_Lane, list[Change]] = defaultdict(list)
     limits: dict[_Lane, int] = {}
@@ -77,7 +77,7 @@ def make_batches(
         kind = MutationKind.UPDATE if change.rewrites else _KINDS.get(change.action)
         if kind is None:
             continue
-        single = _is_nameless(change, sets) or (change.resend is not None and change.resend.alone)
+        single = change.alone or _is_nameless(change, sets) or (change.resend is not None and change.resend.alone)
         most, consumers = _limit(change, sets, upstreams)
         lane = _Lane(change.wave, kind, change.target.place, consumers, single)
         lanes[lane].append(change)

@@ -11,7 +11,7 @@ from syncspec.planning.plan import Action, Plan
 from syncspec.records import DesiredSet
 from syncspec.settings import Guards
 
-__all__ = ["allow", "check_guards"]
+__all__ = ["allow", "check_guards", "guard_warnings"]
 
 PERCENT_FLOOR = 10
 """Up to this many locked records a percentage says nothing: one of three is a third."""
@@ -28,14 +28,39 @@ def check_guards(plan: Plan, guards: Guards, *, locked_count: int, sets: Iterabl
             severity=Severity.ERROR,
             code=GuardError.code,
             summary="A guard refused the plan",
-            detail=f"The plan would {verb} {number:,} {_records(number)}; {name} allows {limit:g}. Nothing was sent.",
-            hint=f"if that is meant, allow it once with --allow {name}={needed:g}",
+            detail=f"{detail} Nothing was sent.",
+            hint=f"if that is meant, allow it once with --allow {allowed}",
         )
-        for name, verb, number, limit, needed in _exceeded(plan, guards, locked_count)
+        for detail, allowed in _findings(plan, guards, locked_count, sets)
     ]
-    found += _emptied(plan, guards, sets) if sets is not None else []
     if found:
         raise GuardError("A guard refused the plan", diagnostics=found)
+
+
+def guard_warnings(
+    plan: Plan, guards: Guards, *, locked_count: int, sets: Iterable[DesiredSet] | None = None
+) -> list[Diagnostic]:
+    """What `check_guards` would refuse, for whoever reviews the plan."""
+    return [
+        Diagnostic(
+            severity=Severity.WARNING,
+            code=GuardError.code,
+            summary="A guard refuses to apply this plan",
+            detail=detail,
+            hint=f"if that is meant, allow it once with apply --allow {allowed}",
+        )
+        for detail, allowed in _findings(plan, guards, locked_count, sets)
+    ]
+
+
+def _findings(
+    plan: Plan, guards: Guards, locked_count: int, sets: Iterable[DesiredSet] | None
+) -> Iterator[tuple[str, str]]:
+    """What is exceeded, as a sentence, and what would allow it."""
+    for name, verb, number, limit, needed in _exceeded(plan, guards, locked_count):
+        yield f"The plan would {verb} {number:,} {_records(number)}; {name} allows {limit:g}.", f"{name}={needed:g}"
+    if sets is not None:
+        yield from _emptied(plan, guards, sets)
 
 
 def allow(guards: Guards, text: str) -> Guards:
@@ -91,25 +116,20 @@ def _exceeded(plan: Plan, guards: Guards, locked_count: int) -> Iterator[tuple[s
         yield "max_deletes_percent", "delete", deletes, percent, -(-deletes * 100 // locked_count)
 
 
-def _emptied(plan: Plan, guards: Guards, sets: Iterable[DesiredSet]) -> list[Diagnostic]:
+def _emptied(plan: Plan, guards: Guards, sets: Iterable[DesiredSet]) -> Iterator[tuple[str, str]]:
     """What is wrong where records are deleted from collections of which no manifest speaks any more."""
     spoken_of = {each.target.place for each in sets if each.records}
     doomed = [change for change in plan.changes if change.action is Action.DELETE]
     emptied = {change.target.place: change.target for change in doomed if change.target.place not in spoken_of}
     if len(emptied) <= guards.max_emptied_collections:
-        return []
+        return
     number = sum(change.target.place in emptied for change in doomed)
     places = ", ".join(sorted(f"{target.collection_id} of {target.upstream}" for target in emptied.values()))
-    return [
-        Diagnostic(
-            severity=Severity.ERROR,
-            code=GuardError.code,
-            summary="A guard refused the plan",
-            detail=f"The plan would delete {number:,} {_records(number)} of {places}, where nothing is declared any "
-            "more: manifests may be missing. Nothing was sent.",
-            hint=f"if that is meant, allow it once with --allow max_emptied_collections={len(emptied)}",
-        )
-    ]
+    yield (
+        f"The plan would delete {number:,} {_records(number)} of {places}, where nothing is declared any more: "
+        "manifests may be missing.",
+        f"max_emptied_collections={len(emptied)}",
+    )
 
 
 def _records(number: int) -> str:

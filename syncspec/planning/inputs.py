@@ -25,9 +25,9 @@ class PlanningInput:
     moved or adopted. `observations` hold at most one per place; a place without one counts as not read.
     `digest_keys` key the digests of sensitive fields. `attempts_elsewhere` and `entries_elsewhere` belong to other
     environments or projects that share the state folder: the same collection may be theirs too. `absent` are attempts
-    whose record was proved absent after it was sent; `doubts` says of open ones why their absence proves nothing.
-    `lookups` are records that are only read. `not_done` says of addresses that this run was to write why it did not:
-    what refers to them is not planned as if it could be.
+    whose record was proved absent after it was sent, `rejected` those that the upstream rejected; `doubts` says of open
+    ones why their absence proves nothing. `lookups` are records that are only read. `not_done` says of addresses that
+    this run was to write why it did not: what refers to them is not planned as if it could be.
     """
 
     project: str
@@ -40,6 +40,7 @@ class PlanningInput:
     attempts_elsewhere: Sequence[OpenAttempt] = ()
     entries_elsewhere: Sequence[LockEntry] = ()
     absent: Sequence[OpenAttempt] = ()
+    rejected: Sequence[OpenAttempt] = ()
     doubts: Mapping[str, str] = field(default_factory=dict)
     selected: Selects | None = None
     lookups: Sequence[Lookups] = ()

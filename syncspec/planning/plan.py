@@ -92,7 +92,7 @@ class Change:
     `after` are addresses whose own steps come first, each of which must succeed. `relocks`: what the lock entry says of
     its record's removal is written anew, `drops`: the entry is dropped; neither sends anything. `waits_for` are records
     of this plan that come first: it is planned once more when they are done. `wave` counts how many come one after the
-    other. `references`: what its values refer to.
+    other. `references`: what its values refer to. `alone`: it goes in a request of its own.
     """
 
     address: str
@@ -110,6 +110,7 @@ class Change:
     observed: ObservedRecord | None = None
     resend: Resend | None = None
     rewrites: bool = False
+    alone: bool = False
     after: tuple[str, ...] = ()
     relocks: bool = False
     drops: bool = False

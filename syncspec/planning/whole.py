@@ -9,6 +9,7 @@ from syncspec.planning.batches import make_batches
 from syncspec.planning.deletion_order import deletions_last
 from syncspec.planning.fingerprint import plan_digest, step_parts
 from syncspec.planning.plan import Change, ObservationSummary, Plan
+from syncspec.planning.rejections import apart
 from syncspec.planning.state import PlanningState
 
 __all__ = ["plan_of"]
@@ -18,7 +19,7 @@ def plan_of(state: PlanningState, changes: Iterable[Change], diagnostics: Iterab
     """The plan of these changes, one per address."""
     inputs = state.inputs
     sets = {record_set.name: record_set for record_set in inputs.sets}
-    ordered = tuple(sorted(deletions_last(changes), key=lambda change: change.address))
+    ordered = tuple(sorted(apart(state, sets, deletions_last(changes)), key=lambda change: change.address))
     batches = make_batches(ordered, sets, inputs.upstreams)
     steps = (parts for change in ordered if (parts := step_parts(change, sets, inputs.digest_keys.shared)))
     return Plan(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,12 +14,13 @@ from syncspec.apply.events import OnEvent
 from syncspec.apply.opening import open_run
 from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
+from syncspec.diagnostics import sorted_diagnostics
 from syncspec.errors import NotConfirmedError, UpstreamError, UsageError
 from syncspec.manifests.accepted import Accepted
 from syncspec.manifests.collector import paused_collector, sheltered
 from syncspec.manifests.imported import Imported
 from syncspec.planning.guards import allow as allow_once
-from syncspec.planning.guards import check_guards
+from syncspec.planning.guards import check_guards, guard_warnings
 from syncspec.planning.plan import Plan
 from syncspec.project.approval import Approval, check_approved
 from syncspec.project.authoring import Authoring
@@ -93,7 +95,9 @@ class AsyncProject(Authoring, AsyncReversals):
             )
             async with connections_of(loaded, state) as connections:
                 seen = await outlook(loaded, state, selection.narrowed, connections, clock=self.clock, on_rows=on_rows)
-        return ReviewablePlan(plan=seen.plan, project=loaded, selection=selection, state=seen.state)
+        refused = guard_warnings(seen.plan, loaded.guards, locked_count=len(state.lockfile.entries), sets=loaded.sets)
+        made = replace(seen.plan, diagnostics=sorted_diagnostics([*seen.plan.diagnostics, *refused]))
+        return ReviewablePlan(plan=made, project=loaded, selection=selection, state=seen.state)
 
     def load_plan(self, path: str | os.PathLike[str]) -> SavedPlan:
         """Read a plan that was saved: `syncspec.load_plan`. Whether it is this project's is seen when it is applied."""

@@ -230,6 +230,7 @@ def inputs_of(
         attempts_elsewhere=state.attempts_elsewhere,
         entries_elsewhere=state.entries_elsewhere,
         absent=state.absent,
+        rejected=state.rejected,
         doubts=state.doubts,
         selected=selected,
         digest_keys=state.digest_keys,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from syncspec.apply.report import RecordOutcome, Report
 from syncspec.planning.plan import Action, Plan
+from syncspec.planning.rules import Rule
 from syncspec.render.terminal import Style
 from syncspec.render.values import counted
 
@@ -60,6 +61,9 @@ FAILURES = frozenset({RecordOutcome.REJECTED, RecordOutcome.UNKNOWN, RecordOutco
 """Outcomes that need an eye."""
 
 
+_KEPT = frozenset({Rule.RETAINED.value, Rule.RELEASED.value})
+
+
 def action_counts(summary: Mapping[Action, int], marks: Mapping[Action, Mark] = ACTIONS) -> str:
     """`3 to create, 2 unchanged`; nothing where all are zero."""
     return ", ".join(f"{summary[action]:,} {mark.words}" for action, mark in marks.items() if summary.get(action))
@@ -80,8 +84,11 @@ def summary_line(plan: Plan) -> str:
     if summary[Action.UNCHANGED] == len(plan.changes):
         if not plan.changes:
             return "No changes. No records are declared."
-        are = "is" if len(plan.changes) == 1 else "are"
-        return f"No changes. {counted(len(plan.changes), 'record')} {are} as declared."
+        kept = sum(change.code in _KEPT for change in plan.changes)
+        declared = len(plan.changes) - kept
+        parts = [f"{counted(declared, 'record')} {'is' if declared == 1 else 'are'} as declared"] if declared else []
+        parts += [f"{counted(kept, 'record')} no longer declared {'is' if kept == 1 else 'are'} kept"] if kept else []
+        return f"No changes. {', '.join(parts)}."
     return f"Nothing to apply: {told}."
 
 

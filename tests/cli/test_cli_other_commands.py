@@ -64,7 +64,7 @@ def test_a_past_run_prints_the_report_that_apply_printed(tmp_path: Path) -> None
     first = json.loads(run("apply", "-y", "--json", folder=project).out)
     (listed,) = json.loads(run("runs", "--json", folder=project).out)["runs"]
     assert (listed["run"], listed["exit_code"], listed["summary"]["created"]) == (first["run"], 0, 2)
-    assert json.loads(run("runs", first["run"], "--json", folder=project).out) == first
+    assert json.loads(run("runs", first["run"], "--json", folder=project).out) == first | {"failed_batches": []}
     assert "2 created" in run("runs", folder=project).out
 
 

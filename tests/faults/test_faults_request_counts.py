@@ -135,6 +135,25 @@ def test_another_refusal_is_looked_up_first_and_what_is_absent_is_sent_singly_on
     }
 
 
+@pytest.mark.parametrize("atomic", [False, True])
+def test_a_record_that_was_rejected_spoils_no_request_of_others_until_it_is_mended(
+    tmp_path: Path, atomic: bool
+) -> None:
+    folder, store = project(tmp_path, atomic_batches=atomic), tmp_path / STORE
+    apply(folder, store, Strict([20, 40]), wait_settled=True)
+    people = {name_of(number): data for number, data in enumerate(contacts(RECORDS + 10).values())}
+    folder.write(contacts=manifest("contacts", people, max_records=RECORDS))
+    fault = Strict([20, 40])
+    counts = {outcome.value: count for outcome, count in apply(folder, store, fault).summary.items() if count}
+    assert counts == {"created": 10, "rejected": 2, "unchanged": RECORDS - 2}
+    # An atomic upstream is bisected at once; elsewhere a refused batch would leave all of it unknown.
+    assert (sorted(fault.sizes) == [1, 1, 10]) is not atomic
+    people[name_of(20)]["LastName"] = people[name_of(40)]["LastName"] = "Mended"
+    folder.write(contacts=manifest("contacts", people, max_records=RECORDS))
+    mended = Strict([])
+    assert (apply(folder, store, mended).exit_code, mended.sizes) == (0, [2])
+
+
 def test_records_that_are_all_refused_alike_end_the_collection_after_ten(tmp_path: Path) -> None:
     class Alike(Strict):
         async def before(self, mutation: Any) -> Response | None:

@@ -27,7 +27,7 @@ class Person:
     addresses: set[str] = field(default_factory=set)
     """Every address that it ever had."""
     boss: Person | None = None
-    """Whom the record refers to, as long as that is declared."""
+    """Whom the record refers to, as long as that one is declared."""
     moves: list[tuple[str, str]] = field(default_factory=list)
     """The renames that the manifests tell of: former and later name."""
 
@@ -49,9 +49,11 @@ class Person:
 
     def declaration(self) -> dict[str, Any]:
         """The data as the manifest has it."""
-        if self.boss is None or not self.boss.is_declared:
+        if self.boss is None:
             return self.data()
-        return self.data() | {"Boss": f"${{record.{self.boss.address}.upstream_id}}"}
+        # A field that is left out is left alone: only null takes the reference away.
+        reference = f"${{record.{self.boss.address}.upstream_id}}" if self.boss.is_declared else None
+        return self.data() | {"Boss": reference}
 
 
 @dataclass

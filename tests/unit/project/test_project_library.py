@@ -124,6 +124,8 @@ def test_a_callback_may_refuse(folder: Path, project: syncspec.Project) -> None:
 
 def test_guards_refuse_and_can_be_lifted(folder: Path, project: syncspec.Project) -> None:
     (folder / "syncspec.yaml").write_text(PROJECT + "  guards:\n    max_creates: 1\n")
+    (warning,) = [found for found in project.plan().diagnostics if found.code == "guard"]
+    assert (warning.is_error, "--allow max_creates=2" in str(warning.hint)) == (False, True)
     with pytest.raises(syncspec.GuardError):
         project.apply()
     assert locked(folder) == 0

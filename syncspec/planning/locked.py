@@ -108,7 +108,8 @@ def _unseen(case: Case, entry: LockEntry) -> Change:
             record_set, record, Action.UNCHANGED, Rule.NOT_VISIBLE_YET, reason, upstream_id=entry.upstream_id
         )
     partial = f" ({seen.reason})" if seen.absence is Absence.UNKNOWN and seen.reason else ""
-    others = others_with_key(case, entry.upstream_id)
+    held, place = case.state.holders_of, entry.target.place
+    others = [other for other in others_with_key(case, entry.upstream_id) if not held(place, other)]
     found = f"; {ids_text(others)} with its key is there, as after a refresh of a sandbox" if others else ""
     then = "takes it for a new one" if len(others) != 1 else f"adopts {others[0]}"
     reason = (

@@ -162,6 +162,9 @@ def test_a_locked_record_that_is_not_listed_names_the_one_that_has_its_key_and_h
     assert (change.action, change.code, change.upstream_id) == (Action.BLOCKED, "not-visible-upstream", "003A")
     assert "003B with its key is there, as after a refresh of a sandbox" in change.reason
     assert change.reason.endswith("syncspec lock forget contacts.paul: the next apply adopts 003B")
+    # One that another address holds is not offered.
+    other = locked("contacts.other", "003B", PAUL)
+    assert "003B" not in one(paul, row("003B", PAUL), entries=[entry, other]).change().reason
     alone = one(paul, entries=[entry]).change().reason
     assert alone.endswith("syncspec lock forget contacts.paul: the next apply takes it for a new one")
 

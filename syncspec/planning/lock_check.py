@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from syncspec.diagnostics import Diagnostic, Severity, sorted_diagnostics
-from syncspec.lockfile import LockEntry, Lockfile, OpenAttempt
-from syncspec.records import DesiredRecord, DesiredSet
+from syncspec.lockfile import LockEntry, Lockfile, OpenAttempt, is_conflict
+from syncspec.records import DesiredRecord, DesiredSet, OnRemove
 
 __all__ = ["check_lockfile"]
 
 
 def check_lockfile(sets: Iterable[DesiredSet], lockfile: Lockfile) -> tuple[Diagnostic, ...]:
-    """Errors for entries whose target is no longer the manifest's, warnings for what is not settled or not declared."""
+    """What contradicts itself or the manifests as errors, what is not settled or not declared as less.
+
+    Errors are entries whose target is no longer the manifest's, and addresses for which two IDs are recorded.
+    """
     declared = {record.address: (each, record) for each in sets for record in each.records}
     return sorted_diagnostics([*_entries(declared, lockfile), *map(_unsettled, lockfile.pending)])
 
@@ -40,17 +43,28 @@ def _moved_away(record_set: DesiredSet, record: DesiredRecord, entry: LockEntry)
 
 
 def _not_declared(entry: LockEntry) -> Diagnostic:
+    is_doomed = entry.on_remove is OnRemove.DELETE and not entry.protect
     return Diagnostic(
         severity=Severity.NOTE,
         code="retained",
         summary="A locked record is not declared any more",
-        detail=f"{entry.address} stays locked as {entry.upstream_id}.",
+        detail=f"{entry.address} stays locked as {entry.upstream_id}"
+        + ("; its on_remove is delete: plan shows what apply does with it." if is_doomed else "."),
         address=entry.address,
         hint="declaring it again takes it up",
     )
 
 
 def _unsettled(attempt: OpenAttempt) -> Diagnostic:
+    if is_conflict(attempt):
+        return Diagnostic(
+            severity=Severity.ERROR,
+            code="two-ids",
+            summary="Two IDs are recorded for one record",
+            detail=f"{attempt.address} is {' and '.join(attempt.candidates)}.",
+            address=attempt.address,
+            hint=f"look upstream which one it is, then: syncspec resolve {attempt.address} --created ID",
+        )
     return Diagnostic(
         severity=Severity.WARNING,
         code="open-attempt",

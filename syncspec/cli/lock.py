@@ -20,6 +20,7 @@ Examples:
   syncspec lock rebuild                      after it was damaged or lost
   syncspec lock retarget                     after base_url or a sync changed
   syncspec lock forget contacts.paul
+  syncspec lock forget '*' -e sandbox         after the sandbox was refreshed
   syncspec lock unlock
 """
 
@@ -126,15 +127,23 @@ def retarget(invocation: Invocation, addresses: tuple[str, ...], force: bool) ->
 def forget(invocation: Invocation, addresses: tuple[str, ...], auto_approve: bool, force: bool) -> int:
     """Drop entries, and with them the upstream IDs of their records. Nothing upstream is changed.
 
+    An ADDRESS is a record, a set, or a pattern such as 'contacts.a*'; '*' stands for all, as after a sandbox was
+    refreshed and all its records have new IDs.
+
     The next plan takes a declared record for a new one: it adopts what matches its key, else it creates it.
     """
+    from syncspec.apply.clock import SystemClock
+    from syncspec.apply.state import read_state
     from syncspec.cli.question import ask_for_yes, require_terminal
     from syncspec.project.lockcare import forget as drop
+    from syncspec.project.lockcare import matching
     from syncspec.project.loop import run_to_end
 
     if not auto_approve:
         require_terminal("forget")
-        if not ask_for_yes(invocation.screen, f"Drop {len(addresses):,} of the lockfile's entries?"):
+        state = read_state(invocation.opening().load(resolve_env=False), clock=SystemClock())
+        chosen = matching(addresses, state.lockfile.entries)
+        if not ask_for_yes(invocation.screen, f"Drop {len(chosen):,} of the lockfile's entries?"):
             raise NotConfirmedError("Not confirmed", detail="The lockfile stays as it is.")
     done = run_to_end(
         functools.partial(drop, invocation.open(), addresses, force=force, lock_timeout=invocation.lock_timeout)

@@ -21,7 +21,7 @@ from syncspec.planning.plan import Action, Change
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import PlanningState
 from syncspec.planning.unlocked import decide_unlocked
-from syncspec.planning.wording import blocked, both_sides, change_of
+from syncspec.planning.wording import blocked, both_sides, change_of, ids_text
 from syncspec.records import Absence, DesiredRecord, DesiredSet, ObservedRecord, OnDrift, OnMissing, Target
 from syncspec.values import short_id
 
@@ -108,9 +108,13 @@ def _unseen(case: Case, entry: LockEntry) -> Change:
             record_set, record, Action.UNCHANGED, Rule.NOT_VISIBLE_YET, reason, upstream_id=entry.upstream_id
         )
     partial = f" ({seen.reason})" if seen.absence is Absence.UNKNOWN and seen.reason else ""
+    held, place = case.state.holders_of, entry.target.place
+    others = [other for other in others_with_key(case, entry.upstream_id) if not held(place, other)]
+    found = f"; {ids_text(others)} with its key is there, as after a refresh of a sandbox" if others else ""
+    then = "takes it for a new one" if len(others) != 1 else f"adopts {others[0]}"
     reason = (
-        f"{entry.upstream_id} is not in the upstream's list{partial}, which does not prove that it is gone; "
-        "look it up there, and if it is gone, declare the record under a new address"
+        f"{entry.upstream_id} is not in the upstream's list{partial}, which does not prove that it is gone{found}; "
+        f"look it up there, and where it is gone, syncspec lock forget {record.address}: the next apply {then}"
     )
     return blocked(record_set, record, Rule.NOT_VISIBLE, reason, upstream_id=entry.upstream_id)
 

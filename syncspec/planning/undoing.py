@@ -199,16 +199,11 @@ def _as_before(
     entry: LockEntry, declared: DesiredRecord | None, record_set: DesiredSet, before: Data, row: ObservedRecord
 ) -> DesiredRecord:
     """The record as it is to be declared for this one update: what the manifest says of its life still holds."""
+    key = match_key({**row.data, **before}, record_set.match_on, record_set.rules) if record_set.match_on else None
     if declared is not None:
-        data = {**declared.data, **before}
         touches_key = set(record_set.match_on) & before.keys()
-        key = match_key({**row.data, **before}, record_set.match_on, record_set.rules) if touches_key else declared.key
-        return replace(declared, data=data, key=key)
+        known = declared.key if declared.key is not None and not touches_key else key
+        # Nothing waits for IDs here: the values are those from before the run, and other fields are not sent.
+        return replace(declared, data={**declared.data, **before}, key=known, deferred={})
     lifecycle = Lifecycle(protect=entry.protect, on_remove=entry.on_remove, delete_adopted=entry.delete_adopted)
-    return DesiredRecord(
-        address=entry.address,
-        data=before,
-        source=record_set.source,
-        key=match_key({**row.data, **before}, record_set.match_on, record_set.rules) if record_set.match_on else None,
-        lifecycle=lifecycle,
-    )
+    return DesiredRecord(address=entry.address, data=before, source=record_set.source, key=key, lifecycle=lifecycle)

@@ -155,13 +155,14 @@ def move_of(case: Case, row: ObservedRecord | None, holder: LockEntry, *, rule: 
         return blocked(case.record_set, case.record, Rule.WAITS_FOR_UNKNOWN, reason, upstream_id=holder.upstream_id)
     names = differing(case.record_set, case.record, row) if row is not None else []
     unseen = "" if row is not None else "; the upstream's list does not show it alive"
+    left = f"; once it is moved, the next plan tells what becomes of {', '.join(sorted(names))}" if names else ""
     said = "was renamed" if rule is Rule.MOVED else "is no longer declared"
     return change_of(
         case.record_set,
         case.record,
         Action.MOVE,
         rule,
-        f"{holder.upstream_id} is locked by {holder.address}, which {said}{unseen}",
+        f"{holder.upstream_id} is locked by {holder.address}, which {said}{unseen}{left}",
         upstream_id=holder.upstream_id,
         moved_from=holder.address,
         fields=field_changes(case.record_set, case.record, row, names) if row is not None else (),

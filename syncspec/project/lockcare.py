@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from syncspec.address import matches_any
 from syncspec.apply.base import read_own_lockfile
 from syncspec.apply.opening import open_run
 from syncspec.diagnostics import Diagnostic, did_you_mean
@@ -19,7 +20,7 @@ from syncspec.project.reading import connections_of
 from syncspec.records import DesiredSet, Target
 from syncspec.values import short_id
 
-__all__ = ["Rebuilt", "forget", "rebuild", "retarget"]
+__all__ = ["Rebuilt", "forget", "matching", "rebuild", "retarget"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,16 +146,17 @@ async def forget(
 ) -> list[LockEntry]:
     """Drop entries from the lockfile, and with them their upstream IDs; gives what was dropped. Offline.
 
-    Refused for addresses with an open attempt, and for protected ones unless `force` is given: nothing is then
-    changed. Raises UsageError where an address is not locked, StateError where it is refused.
+    `addresses` may be sets and patterns. Refused for addresses with an open attempt, and for protected ones unless
+    `force` is given: nothing is then changed. Raises UsageError where an address is not locked,
+    StateError where it is refused.
     """
     loaded = project.load(resolve_env=False)
     opened = open_run(loaded, command="syncspec lock forget", lock_timeout=lock_timeout, clock=project.clock)
     async with opened as run:
         entries = run.state.lockfile.entries
-        _check_known(addresses, entries)
-        dropped = [entries[address] for address in dict.fromkeys(addresses)]
-        unsettled = sorted({attempt.address for attempt in run.state.open_attempts} & set(addresses))
+        chosen = matching(addresses, entries)
+        dropped = [entries[address] for address in chosen]
+        unsettled = sorted({attempt.address for attempt in run.state.open_attempts}.intersection(chosen))
         if unsettled:
             raise _refused(f"{listed(unsettled)}: not settled", "settle it first: syncspec resolve")
         protected = [entry.address for entry in dropped if entry.protect]
@@ -162,6 +164,14 @@ async def forget(
             raise _refused(f"{listed(protected)}: protected", "--force drops it all the same")
         run.put([], removed=dropped)
     return dropped
+
+
+def matching(patterns: Sequence[str], entries: Collection[str]) -> list[str]:
+    """The locked addresses that these addresses, sets and patterns name. Raises UsageError where one names none."""
+    for pattern in patterns:
+        if not any(matches_any(address, [pattern]) for address in entries):
+            _check_known([pattern], entries)
+    return [address for address in entries if matches_any(address, patterns)]
 
 
 def _check_known(addresses: Sequence[str], entries: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.command import CONTACTS, Done, environ, run, write_project
+from support.command import CONTACTS, Done, Terminal, environ, run, write_project
 from support.http_stub import Stub, project_file, serving
 
 ENV = environ(CRM_TOKEN="t")
@@ -219,6 +219,20 @@ def test_forget_drops_an_id_and_the_next_apply_finds_the_record_again(project: P
     again = go(project, "apply", "-y", "--json")
     assert json.loads(again.out)["summary"]["adopted"] == 1
     assert (ids(project), len(stub.requests)) == (before, 1)
+
+
+def test_forget_takes_sets_and_patterns_and_asks_with_their_number(project: Path) -> None:
+    before = ids(project)
+    terminal = Terminal("lock", "forget", "*", folder=project, env=environ(TERM="xterm", CRM_TOKEN="t"))
+    terminal.read_until("Drop 2 of the lockfile's entries?")
+    terminal.type("no\n")
+    assert (terminal.wait(), ids(project)) == (1, before)
+    nothing = go(project, "lock", "forget", "contacts", "leads.*", "-y")
+    assert (nothing.code, "Nothing was changed." in nothing.err, ids(project)) == (64, True, before)
+    assert go(project, "lock", "forget", "contacts.p*", "-y").code == 0
+    assert ids(project).keys() == {DUNCAN}
+    assert go(project, "lock", "forget", "contacts", "-y").code == 0
+    assert ids(project) == {}
 
 
 def test_forget_refuses_what_is_protected_and_what_is_not_settled(tmp_path: Path, stub: Stub) -> None:

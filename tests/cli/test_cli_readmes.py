@@ -15,7 +15,6 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGES = sorted((ROOT / "examples").glob("*/README.md"))
 SET_UP = "python3 -m venv .venv && .venv/bin/pip install --quiet "
-PORT = "8787"
 
 WAIT_FOR_PORT = """
 python - <<'WAIT'
@@ -53,7 +52,7 @@ def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,
-        timeout=120,
+        timeout=280,
     )
 
 
@@ -61,13 +60,19 @@ def run(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
 def test_every_command_of_an_example_works(page: Path, tmp_path: Path) -> None:
     folder = tmp_path / page.parent.name
     shutil.copytree(page.parent, folder, ignore=shutil.ignore_patterns(".syncspec", "*.lock", "__pycache__"))
-    port = free_port()
-    for file in folder.iterdir():
-        if file.suffix == ".yaml":
-            file.write_text(file.read_text(encoding="utf-8").replace(PORT, port), encoding="utf-8")
-    script = "".join(blocks(page)).replace(PORT, port)
+    script = "".join(blocks(page))
     assert script, f"{page} shows no command"
-    script = re.sub(r"&$", "&" + WAIT_FOR_PORT.replace("PORT", port), script, flags=re.MULTILINE)
+    for shown in sorted(set(re.findall(r"--port (\d+)", script))):
+        port = free_port()
+        for file in folder.rglob("*.yaml"):
+            file.write_text(file.read_text(encoding="utf-8").replace(shown, port), encoding="utf-8")
+        script = script.replace(shown, port)
+    script = re.sub(
+        r"^.*--port (\d+).*&$",
+        lambda line: line[0] + WAIT_FOR_PORT.replace("PORT", line[1]),
+        script,
+        flags=re.MULTILINE,
+    )
     script = script.replace("kill %1", "kill $!")
     done = run(script, folder)
     assert done.returncode == 0, done.stdout + done.stderr

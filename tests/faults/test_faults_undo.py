@@ -137,6 +137,29 @@ def test_what_a_run_overwrote_is_put_back_and_sensitive_values_are_not(world: Wo
     assert world.call("plan").is_empty
 
 
+def test_records_that_refer_to_others_are_put_back_too(world: World) -> None:
+    def declare(title: str, count: int) -> None:
+        records = contacts(count)
+        for data in records.values():
+            data |= {"Title": title, "AccountId": "${record.accounts.a.upstream_id}"}
+        world.folder.write(contacts=manifest("contacts", records))
+
+    accounts = {"a": {"Name": "A"}}
+    world.folder.write(accounts=manifest("accounts", accounts, collection_id="salesforce:account", match_on=("Name",)))
+    declare("Heir", 1)
+    world.call("apply")
+    [account] = {row["data"]["AccountId"] for row in stored(world.store) if row["collection_id"] == CONTACT}
+    declare("Duke", 2)
+    undone = world.undo(world.call("apply"))
+    assert (outcomes(undone), undone.exit_code) == ({"updated": 1, "deleted": 1}, 0)
+    [row] = [row for row in stored(world.store) if row["collection_id"] == CONTACT]
+    assert (row["data"]["Title"], row["data"]["AccountId"]) == ("Heir", account)
+    declare("Heir", 1)
+    assert world.call("plan").is_empty
+    # What refers to it is known as before, so that children still go first.
+    assert outcomes(world.call("destroy")) == {"deleted": 2}
+
+
 def test_an_undo_can_be_undone_where_it_put_values_back(world: World) -> None:
     world.apply("Heir")
     undone = world.undo(world.apply("Duke"))

@@ -157,6 +157,18 @@ def test_a_locked_record_that_is_long_not_listed_is_blocked_not_created() -> Non
     assert (change.action, change.code, change.upstream_id) == (Action.BLOCKED, "not-visible-upstream", "003A")
 
 
+def test_a_locked_record_that_is_not_listed_names_the_one_that_has_its_key_and_how_to_take_it() -> None:
+    change = one(paul, row("003B", PAUL), entries=[entry]).change()
+    assert (change.action, change.code, change.upstream_id) == (Action.BLOCKED, "not-visible-upstream", "003A")
+    assert "003B with its key is there, as after a refresh of a sandbox" in change.reason
+    assert change.reason.endswith("syncspec lock forget contacts.paul: the next apply adopts 003B")
+    # One that another address holds is not offered.
+    other = locked("contacts.other", "003B", PAUL)
+    assert "003B" not in one(paul, row("003B", PAUL), entries=[entry, other]).change().reason
+    alone = one(paul, entries=[entry]).change().reason
+    assert alone.endswith("syncspec lock forget contacts.paul: the next apply takes it for a new one")
+
+
 def test_an_incomplete_list_is_named_as_the_cause_of_not_seeing() -> None:
     observation = seen(absence=Absence.UNKNOWN, reason="the sync keeps only records of the last 90 days")
     assert "last 90 days" in one(paul, entries=[entry], observation=observation).change().reason

@@ -46,7 +46,7 @@ def _kinds(context: click.Context, parameter: click.Parameter, values: Sequence[
     metavar="FILE",
     help="Save the plan too, for syncspec show FILE and syncspec apply FILE.",
 )
-@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where apply would create records.")
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 where apply would send something.")
 @click.option(
     "--fail-on",
     "fail_on",

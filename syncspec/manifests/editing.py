@@ -64,7 +64,7 @@ def edited(
     if before is None:
         raise EditError("The file holds no such document any more.")
     text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8")
-    steps = [step for edit in edits for step in _narrowed(edit, before)]
+    steps = [step for edit in _gathered(edits) for step in _narrowed(edit, before)]
     editor = _Editor(text, document, steps)
     value = before.value
     for step in steps:
@@ -98,6 +98,19 @@ def _encoded(text: str, before: bytes) -> bytes:
 
 def _line_break(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
+
+
+def _gathered(edits: Sequence[Edit]) -> list[Edit]:
+    """The edits, with what is added to one mapping in one addition."""
+    added: dict[Path, dict[str, Value]] = {}
+    for edit in edits:
+        if isinstance(edit, Addition):
+            entries = added.setdefault(edit.path, {})
+            if entries.keys() & edit.entries.keys():
+                raise EditError("A key is added twice.", edit.path)
+            entries.update(edit.entries)
+    replaced = [edit for edit in edits if isinstance(edit, Replacement)]
+    return [*replaced, *(Addition(path=path, entries=entries) for path, entries in added.items())]
 
 
 def _narrowed(edit: Edit, document: Document) -> Iterator[Edit]:

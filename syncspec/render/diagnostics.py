@@ -141,7 +141,7 @@ def _rest(severity: Severity, number: int) -> Diagnostic:
         code="more",
         summary=f"{number:,} more",
         detail=f"{number:,} more of this level are not shown here.",
-        hint="the same command with --format text or html shows all",
+        hint="the same command with --format html, or text and --full, shows all",
     )
 
 

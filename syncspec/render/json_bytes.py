@@ -17,6 +17,10 @@ _COMMAND = re.compile(rb"#(?=#\w*\[)")
 """Runners of pipelines look for `##[…]` anywhere in what is printed; it can stand within a string only."""
 
 
+_UNSEEN = re.compile("[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+"""What steers a terminal, turns text round or cannot be seen; like the above it can stand within a string only."""
+
+
 def json_bytes(document: object) -> bytes:
     """The document indented by two, with a newline at its end."""
     try:
@@ -24,7 +28,13 @@ def json_bytes(document: object) -> bytes:
     except orjson.JSONEncodeError:
         # Whole numbers beyond 64 bits and text that is no Unicode, which sets built in Python may hold.
         content = json.dumps(document, indent=2).encode("ascii") + b"\n"
+    if not content.isascii():
+        content = _UNSEEN.sub(_escaped, content.decode("utf-8")).encode("utf-8")
     return _COMMAND.sub(rb"\\u0023", content) if b"##" in content else content
+
+
+def _escaped(unseen: re.Match[str]) -> str:
+    return f"\\u{ord(unseen[0]):04x}"
 
 
 def json_line(document: object) -> bytes:

@@ -30,6 +30,9 @@ _USUAL_SHARE = 20
 _RARE_SHARE = 50
 """There are outliers where at most one in so many has no usual form."""
 
+_FEWEST = 3
+"""So many are outliers in a small group, too, unless they are a tenth of it."""
+
 _SAMPLE = 500
 _MOST_NAMES = 3
 
@@ -94,7 +97,8 @@ def _rare(forms: Mapping[int, Form]) -> tuple[list[Form], list[int]]:
     counts = Counter(forms.values())
     usual = [form for form, number in counts.items() if number >= max(2, len(forms) / _USUAL_SHARE)]
     missing = len(forms) - sum(counts[form] for form in usual)
-    if not usual or not 0 < missing <= max(1, len(forms) // _RARE_SHARE):
+    most = max(1, len(forms) // _RARE_SHARE, min(_FEWEST, len(forms) // 10))
+    if not usual or not 0 < missing <= most:
         return [], []
     known = set(usual)
     return usual, [position for position, form in forms.items() if form not in known]

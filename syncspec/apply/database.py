@@ -99,7 +99,7 @@ def _initialise(connection: sqlite3.Connection, path: Path) -> None:
 _STEPS = {
     2: (
         "CREATE TABLE overwritten (attempt TEXT PRIMARY KEY, data TEXT NOT NULL) STRICT",
-        "CREATE INDEX rejected_attempts ON attempts (lockfile) WHERE state = 'rejected'",
+        "CREATE INDEX IF NOT EXISTS rejected_attempts ON attempts (lockfile) WHERE state = 'rejected'",
     )
 }
 """What takes a journal of that version to the next one; until it is written to, it is read as it is."""

@@ -144,7 +144,9 @@ class Dependents:
         if hindrance is not None and (acts or (stuck and not any(each.comes_first for each in parents))):
             entry = self._state.inputs.lockfile.entries.get(record.address)
             known = entry.upstream_id if entry is not None else None
-            made = blocked(record_set, record, Rule.REFERENCE_BLOCKED, hindrance, upstream_id=known)
+            made = blocked(
+                record_set, record, Rule.REFERENCE_BLOCKED, hindrance, upstream_id=change.upstream_id or known
+            )
             return replace(made, references=change.references)
         first = tuple(sorted(each.address for each in parents if each.comes_first))
         if not first or not (change.is_sent or (record.unbound and change.action is Action.ADOPT)):

@@ -15,7 +15,7 @@ from syncspec.planning.case import Case
 from syncspec.planning.dependents import Dependents
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.locked import decide_locked, untouchable
-from syncspec.planning.looked_up import look_up
+from syncspec.planning.looked_up import LookedUp, look_up
 from syncspec.planning.notes import Notes
 from syncspec.planning.overview import overview
 from syncspec.planning.plan import LOCKS, Action, Change, Plan
@@ -36,15 +36,18 @@ def plan(inputs: PlanningInput) -> Plan:
     state = PlanningState(inputs)
     sets = {record_set.name: record_set for record_set in inputs.sets}
     notes = Notes()
-    decided = _declared(state, notes)
+    decided, looked_up = _declared(state, notes)
     chosen = [change for change in decided.values() if inputs.selects(sets[change.set_name], change.address)]
-    undeclared = [*_unsettled(state), *decide_removals(state, decided)]
+    undeclared = [*_unsettled(state), *decide_removals(state, decided, looked_up)]
     changes = sorted([*chosen, *undeclared], key=lambda change: change.address)
     return plan_of(state, changes, [*notes.diagnostics(), *overview(state, changes)])
 
 
-def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:
-    """The changes of all records. Those that are not selected are decided too, for they may claim the same row."""
+def _declared(state: PlanningState, notes: Notes) -> tuple[dict[str, Change], LookedUp]:
+    """The changes of all records, and what lookups came to.
+
+    Those that are not selected are decided too, for they may claim the same row.
+    """
     unheard = Notes()
     selected: set[str] = set()
     decided: dict[str, Change] = {}
@@ -72,7 +75,7 @@ def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:
     if dependents is not None:
         dependents.refuse_equal_keys()
         dependents.hold_back()
-    return decided
+    return decided, looked_up
 
 
 def _lookups(

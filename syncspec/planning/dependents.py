@@ -18,6 +18,7 @@ from syncspec.planning.fields import unknown_fields
 from syncspec.planning.known_ids import bound
 from syncspec.planning.looked_up import LookedUp
 from syncspec.planning.plan import LOCKS, Action, Change, FieldChange, Reference
+from syncspec.planning.referring import refers_to
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
 from syncspec.planning.wording import blocked
@@ -125,13 +126,15 @@ class Dependents:
         names = ", ".join(sorted(each.path for each in added))
         also = f"; {change.reason}" if change.action is not Action.UNCHANGED else ""
         sent = change.fields if change.action is Action.UPDATE else ()
+        fields = tuple(sorted([*sent, *added], key=lambda each: each.path))
         return replace(
             change,
             action=Action.UPDATE,
             code=Rule.CHANGED.value,
             reason=f"{names} will hold an ID that is known after apply{also}",
-            fields=tuple(sorted([*sent, *added], key=lambda each: each.path)),
+            fields=fields,
             observed=row,
+            refers_to=refers_to(self._state, entry, record, row, sent=[each.path for each in fields]),
         )
 
     def _held_back(

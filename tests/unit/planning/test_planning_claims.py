@@ -152,3 +152,82 @@ def test_what_nobody_claims_is_deleted() -> None:
     made = world(record("contacts.duke", {"Email": "duke@x.org"}))
     made.options = {"lookups": [lookups("Acme")]}
     assert made.change("contacts.leto").action is Action.DELETE
+
+
+class TestReferencesThatUpstreamStillHolds:
+    """A parent that is no longer declared, and a child that is."""
+
+    def family(self, child: DesiredRecord, *, shown: dict[str, Any], sent: dict[str, Any] | None = None) -> World:
+        """Paul was sent with Leto's ID as his boss; `shown` is what upstream has of that by now."""
+        return World(
+            sets=[record_set(child, target=PLACE)],
+            entries=[
+                locked(
+                    "contacts.paul",
+                    "003P",
+                    {**PAUL, "Boss": "003L", **(sent or {})},
+                    target=PLACE,
+                    depends_on=("contacts.leto",),
+                ),
+                removable(),
+            ],
+            observations=[seen(row("003P", {**PAUL, **shown}), row("003L", LETO), target=PLACE)],
+            settings=SETTINGS,
+        )
+
+    def outcome(self, made: World) -> tuple[Action, bool, tuple[str, ...] | None]:
+        """What becomes of the parent; whether the child's entry is written anew, and what it refers to then."""
+        paul = made.change("contacts.paul")
+        return made.change("contacts.leto").action, paul.relocks, paul.refers_to
+
+    def test_a_field_that_was_only_taken_out_of_the_manifest_keeps_the_parent(self) -> None:
+        made = self.family(record("contacts.paul", PAUL), shown={"Boss": "003L"})
+        assert made.change("contacts.paul").action is Action.UNCHANGED
+        assert self.outcome(made) == (Action.BLOCKED, False, ("contacts.leto",))
+        assert made.change("contacts.leto").code == "referred-to"
+
+    def test_an_ignored_field_keeps_the_parent(self) -> None:
+        ignoring = record("contacts.paul", {**PAUL, "Boss": "003X"}, ignore_changes=("Boss",))
+        assert self.outcome(self.family(ignoring, shown={"Boss": "003L"})) == (
+            Action.BLOCKED,
+            False,
+            ("contacts.leto",),
+        )
+
+    def test_an_update_of_other_fields_keeps_the_parent(self) -> None:
+        made = self.family(record("contacts.paul", {**PAUL, "Name": "Usul"}), shown={"Boss": "003L"})
+        assert made.change("contacts.paul").action is Action.UPDATE
+        assert self.outcome(made) == (Action.BLOCKED, False, ("contacts.leto",))
+
+    def test_an_update_that_writes_the_field_lets_the_parent_go_after_it(self) -> None:
+        made = self.family(record("contacts.paul", {**PAUL, "Boss": None}), shown={"Boss": "003L"})
+        assert made.change("contacts.paul").action is Action.UPDATE
+        assert self.outcome(made) == (Action.DELETE, False, ())
+        assert made.change("contacts.leto").after == ("contacts.paul",)
+
+    @pytest.mark.parametrize("shown", [{"Boss": None}, {}, {"Boss": "003X"}])
+    def test_what_upstream_no_longer_holds_keeps_nothing(self, shown: dict[str, Any]) -> None:
+        made = self.family(record("contacts.paul", PAUL), shown=shown)
+        assert self.outcome(made) == (Action.DELETE, True, ())
+
+    def test_an_id_in_a_list_or_in_its_long_form_is_found(self) -> None:
+        long = "0035g00000ABCDEAA4"
+        made = self.family(record("contacts.paul", PAUL), shown={"Bosses": [{"Id": long}]})
+        made.entries[1] = removable(upstream_id=long[:15])
+        made.observations = [
+            seen(row("003P", {**PAUL, "Bosses": [{"Id": long}]}), row(long, LETO), target=PLACE),
+        ]
+        assert self.outcome(made) == (Action.BLOCKED, False, ("contacts.leto",))
+
+    def test_a_list_that_may_lag_behind_our_own_write_proves_nothing(self) -> None:
+        made = self.family(record("contacts.paul", PAUL), shown={})
+        made.entries[0] = replace(made.entries[0], written_at="2026-03-01T11:59:00Z")
+        assert made.change("contacts.leto").action is Action.BLOCKED
+
+    def test_a_child_that_was_renamed_keeps_its_parent_too(self) -> None:
+        usul = replace(record("contacts.usul", PAUL), former=("contacts.paul",))
+        made = self.family(usul, shown={"Boss": "003L"})
+        assert made.change("contacts.usul").action is Action.MOVE
+        assert made.change("contacts.leto").code == "referred-to"
+        made = self.family(usul, shown={"Boss": None})
+        assert made.change("contacts.leto").action is Action.DELETE

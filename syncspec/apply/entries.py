@@ -9,6 +9,7 @@ from syncspec.apply.clock import Clock, rfc3339
 from syncspec.apply.mapping import SentRecord
 from syncspec.keys import has_sensitive_key, key_digest
 from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, OpenAttempt, Origin, under
+from syncspec.planning.referring import has_unspoken_fields
 from syncspec.records import Data, DesiredRecord, DesiredSet, FieldRules, Json, ObservedRecord, Target
 from syncspec.values import digest
 
@@ -72,7 +73,10 @@ class EntryMaker:
         key, locked = record.desired.key, record.locked
         if key is not None and set(record.match_on) & sent.keys():
             locked = replace(locked, key=key_digest(key.strict, secret=record.key_secret))
-        locked = under(locked, record.desired.lifecycle, depends_on=record.desired.needs)
+        refers = record.refers_to
+        if refers is None:
+            refers = _either(locked, record.desired)
+        locked = under(locked, record.desired.lifecycle, depends_on=refers)
         return _written(locked, sent, row, at=rfc3339(self.clock.now()))
 
     def update_found(
@@ -98,7 +102,9 @@ class EntryMaker:
             secret = self.key_secret(declared[0].match_on, declared[0].rules)
             locked = replace(locked, key=key_digest(declared[1].key.strict, secret=secret))
         if declared is not None:
-            locked = under(locked, declared[1].lifecycle, depends_on=declared[1].needs)
+            unspoken = has_unspoken_fields(locked, declared[1], sent)
+            refers = _either(locked, declared[1]) if unspoken else declared[1].needs
+            locked = under(locked, declared[1].lifecycle, depends_on=refers)
         return _written(locked, sent, row, at=attempt.intended_at or rfc3339(self.clock.now()))
 
     def found(
@@ -147,9 +153,10 @@ class EntryMaker:
         fields |= {name: replace(fields[name], sent=fields[name].seen) for name in to_write}
         return self._entry(desired, record_set.target, row, origin=Origin.ADOPTED, secret=secret, fields=fields)
 
-    def moved(self, entry: LockEntry, desired: DesiredRecord) -> LockEntry:
-        """The same record under its new address."""
-        return under(replace(entry, address=desired.address, depends_on=desired.needs), desired.lifecycle)
+    def moved(self, entry: LockEntry, desired: DesiredRecord, *, refers_to: tuple[str, ...] | None = None) -> LockEntry:
+        """The same record under its new address. `refers_to` None: what it referred to may hold, too."""
+        refers = _either(entry, desired) if refers_to is None else refers_to
+        return under(replace(entry, address=desired.address, depends_on=refers), desired.lifecycle)
 
     def seen(
         self, entry: LockEntry, rules: FieldRules, row: ObservedRecord, *, agreed: Data | None = None
@@ -220,6 +227,11 @@ class EntryMaker:
 
 _NOTHING = digest(None)
 """Stands for what was never seen: it tells that the field was sent, and a list that shows it empty may lag."""
+
+
+def _either(entry: LockEntry, desired: DesiredRecord) -> tuple[str, ...]:
+    """What a record is declared to refer to or referred to before."""
+    return tuple(sorted({*entry.depends_on, *desired.needs}))
 
 
 def _written(locked: LockEntry, sent: Mapping[str, FieldDigests], row: ObservedRecord, *, at: str) -> LockEntry:

@@ -19,7 +19,8 @@ class SentRecord:
     """A record as it was sent: its declaration, the wire's data, and how its set tells records apart.
 
     A record that is deleted has no declaration. `before`: what an update overwrites, sensitive fields left out.
-    `after` are addresses of which each must have succeeded before.
+    `after` are addresses of which each must have succeeded before; `refers_to` those that a changed record refers
+    to then.
     `key_secret` keys the digests of its match key, where that is sensitive, and `key_id` names it. `sent` holds the
     digests of the fields that are sent; `lens` is how the record is recognised later. `locked` is the entry of the
     record that is changed or deleted, `replaces` that of a deleted record in whose place another one is created.
@@ -38,6 +39,7 @@ class SentRecord:
     replaces: LockEntry | None = None
     before: Data = field(default_factory=dict)
     after: tuple[str, ...] = ()
+    refers_to: tuple[str, ...] | None = None
 
     @property
     def address(self) -> str:

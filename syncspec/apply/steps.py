@@ -47,12 +47,12 @@ def entries_without_sending(plan: Plan, sets: Sets, locked: Mapping[str, LockEnt
             names = [each.path for each in change.fields] if change.rewrites else []
             made.append(entries.adopted(change.desired, record_set, change.observed, to_write=names))
         elif change.action is Action.MOVE and change.moved_from:
-            made.append(entries.moved(locked[change.moved_from], change.desired))
+            made.append(entries.moved(locked[change.moved_from], change.desired, refers_to=change.refers_to))
             removed.append(locked[change.moved_from])
         elif change.action is Action.UNCHANGED and change.observed and change.address in locked:
             agreed = _agreed(record_set, change.desired, change.observed)
             seen = entries.seen(locked[change.address], record_set.rules, change.observed, agreed=agreed)
-            made.append(under(seen, change.desired.lifecycle, depends_on=change.desired.needs))
+            made.append(under(seen, change.desired.lifecycle, depends_on=refers_now(change)))
         elif change.relocks:
             made.append(under(locked[change.address], change.desired.lifecycle, depends_on=refers_now(change)))
     former = {entry.address: locked[entry.address] for entry in made if entry.address in locked}
@@ -139,4 +139,5 @@ def _sent(
         replaces=locked.get(change.address) if creates else None,
         before={} if creates else {each.path: each.before for each in change.fields if not each.sensitive},
         after=change.after,
+        refers_to=change.refers_to,
     )

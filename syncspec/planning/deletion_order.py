@@ -34,12 +34,13 @@ def in_order(
                 referrers[parent].append(address)
     if not referrers:
         return result
-    stays = _Stays(result, declared, selected, {change.moved_from for change in declared.values()})
+    moved = {change.moved_from: change for change in declared.values() if change.moved_from is not None}
+    stays = _Stays(result, declared, selected, moved)
     blocked = True
     while blocked:
         blocked = False
         for address, found in referrers.items():
-            held = [each for each in found if stays(each)] if result[address].action is Action.DELETE else []
+            held = [each for each in found if stays(each, address)] if result[address].action is Action.DELETE else []
             if held:
                 blocked, result[address] = True, _blocked(result[address], held)
     for address, found in referrers.items():
@@ -52,23 +53,28 @@ def in_order(
 
 @dataclass(frozen=True, slots=True)
 class _Stays:
-    """Whether a record that refers to another one goes on doing so; `moved`: the former addresses of moved ones."""
+    """Whether a record that refers to another one goes on doing so.
+
+    `moved`: the changes of moved records, by their former addresses.
+    """
 
     changes: Mapping[str, Change]
     declared: Mapping[str, Change]
     selected: Collection[str]
-    moved: Collection[str | None]
+    moved: Mapping[str, Change]
 
-    def __call__(self, address: str) -> bool:
+    def __call__(self, address: str, parent: str) -> bool:
         change = self.changes.get(address)
         if change is not None:
             return change.action is not Action.DELETE and not change.drops
-        change = self.declared.get(address)
-        if change is None:
-            # What is not selected stays; whoever took the entry over speaks for what was moved.
-            return address not in self.moved
-        # What is declared refers to declared records only: it stays in the way until an update of it was sent.
-        return change.action in (Action.BLOCKED, Action.UNKNOWN) or (change.is_sent and address not in self.selected)
+        # Whoever took the entry over speaks for what was moved; what is not selected stays.
+        change = self.declared.get(address) or self.moved.get(address)
+        if change is None or change.action in (Action.BLOCKED, Action.UNKNOWN):
+            return True
+        if change.is_sent and address not in self.selected:
+            return True
+        # No longer declared to refer to it is not enough: it stays in the way for as long as upstream shows that.
+        return parent in (change.refers_to or ())
 
 
 def _blocked(change: Change, held: Iterable[str]) -> Change:

@@ -18,6 +18,7 @@ from syncspec.planning.fields import unknown_fields
 from syncspec.planning.known_ids import bound
 from syncspec.planning.looked_up import LookedUp
 from syncspec.planning.plan import LOCKS, Action, Change, FieldChange, Reference
+from syncspec.planning.referring import refers_to
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
 from syncspec.planning.wording import blocked
@@ -125,13 +126,15 @@ class Dependents:
         names = ", ".join(sorted(each.path for each in added))
         also = f"; {change.reason}" if change.action is not Action.UNCHANGED else ""
         sent = change.fields if change.action is Action.UPDATE else ()
+        fields = tuple(sorted([*sent, *added], key=lambda each: each.path))
         return replace(
             change,
             action=Action.UPDATE,
             code=Rule.CHANGED.value,
             reason=f"{names} will hold an ID that is known after apply{also}",
-            fields=tuple(sorted([*sent, *added], key=lambda each: each.path)),
+            fields=fields,
             observed=row,
+            refers_to=refers_to(self._state, entry, record, row, sent=[each.path for each in fields]),
         )
 
     def _held_back(
@@ -144,7 +147,9 @@ class Dependents:
         if hindrance is not None and (acts or (stuck and not any(each.comes_first for each in parents))):
             entry = self._state.inputs.lockfile.entries.get(record.address)
             known = entry.upstream_id if entry is not None else None
-            made = blocked(record_set, record, Rule.REFERENCE_BLOCKED, hindrance, upstream_id=known)
+            made = blocked(
+                record_set, record, Rule.REFERENCE_BLOCKED, hindrance, upstream_id=change.upstream_id or known
+            )
             return replace(made, references=change.references)
         first = tuple(sorted(each.address for each in parents if each.comes_first))
         if not first or not (change.is_sent or (record.unbound and change.action is Action.ADOPT)):

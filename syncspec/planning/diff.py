@@ -11,14 +11,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from syncspec.lockfile import LockEntry, under
-from syncspec.planning.case import Case
+from syncspec.planning.case import Case, is_recently_written
 from syncspec.planning.dependents import Dependents
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.locked import decide_locked, untouchable
-from syncspec.planning.looked_up import look_up
+from syncspec.planning.looked_up import LookedUp, look_up
 from syncspec.planning.notes import Notes
 from syncspec.planning.overview import overview
 from syncspec.planning.plan import LOCKS, Action, Change, Plan
+from syncspec.planning.referring import refers_to
 from syncspec.planning.removal import decide_removals
 from syncspec.planning.renamed import decide_renamed
 from syncspec.planning.rules import Rule
@@ -36,15 +37,18 @@ def plan(inputs: PlanningInput) -> Plan:
     state = PlanningState(inputs)
     sets = {record_set.name: record_set for record_set in inputs.sets}
     notes = Notes()
-    decided = _declared(state, notes)
+    decided, looked_up = _declared(state, notes)
     chosen = [change for change in decided.values() if inputs.selects(sets[change.set_name], change.address)]
-    undeclared = [*_unsettled(state), *decide_removals(state, decided)]
+    undeclared = [*_unsettled(state), *decide_removals(state, decided, looked_up)]
     changes = sorted([*chosen, *undeclared], key=lambda change: change.address)
     return plan_of(state, changes, [*notes.diagnostics(), *overview(state, changes)])
 
 
-def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:
-    """The changes of all records. Those that are not selected are decided too, for they may claim the same row."""
+def _declared(state: PlanningState, notes: Notes) -> tuple[dict[str, Change], LookedUp]:
+    """The changes of all records, and what lookups came to.
+
+    Those that are not selected are decided too, for they may claim the same row.
+    """
     unheard = Notes()
     selected: set[str] = set()
     decided: dict[str, Change] = {}
@@ -72,7 +76,7 @@ def _declared(state: PlanningState, notes: Notes) -> dict[str, Change]:
     if dependents is not None:
         dependents.refuse_equal_keys()
         dependents.hold_back()
-    return decided
+    return decided, looked_up
 
 
 def _lookups(
@@ -106,8 +110,18 @@ def _decide(state: PlanningState, record_set: DesiredSet, record: DesiredRecord,
     if entry is None:
         locked = state.inputs.lockfile.entries
         former = [locked[each] for each in record.former if each in locked]
-        return decide_renamed(case, former, notes.findings)
-    return _relocked(decide_locked(case, entry, notes), entry, record, notes)
+        change = decide_renamed(case, former, notes.findings)
+        return _referring(case, change, locked[change.moved_from]) if change.moved_from is not None else change
+    return _relocked(_referring(case, decide_locked(case, entry, notes), entry), entry, record, notes)
+
+
+def _referring(case: Case, change: Change, entry: LockEntry) -> Change:
+    """The change of a record that is and stays locked, with what it refers to afterwards."""
+    if change.action not in (Action.UNCHANGED, Action.DRIFT, Action.UPDATE, Action.MOVE):
+        return change
+    row = case.rows.by_id(entry.upstream_id) if not is_recently_written(case, entry) else None
+    sent = [each.path for each in change.fields] if change.action is Action.UPDATE else ()
+    return replace(change, refers_to=refers_to(case.state, entry, case.record, row, sent=sent))
 
 
 def _relocked(change: Change, entry: LockEntry, record: DesiredRecord, notes: Notes) -> Change:

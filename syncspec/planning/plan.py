@@ -93,7 +93,8 @@ class Change:
     `after` are addresses whose own steps come first, each of which must succeed. `relocks`: what the lock entry says of
     its record's removal is written anew, `drops`: the entry is dropped; neither sends anything. `waits_for` are records
     of this plan that come first: it is planned once more when they are done. `wave` counts how many come one after the
-    other. `references`: what its values refer to. `alone`: it goes in a request of its own.
+    other. `references`: what its values refer to; `refers_to` are the records that a locked record refers to when the
+    step is done, whether that is still declared or not. `alone`: it goes in a request of its own.
     """
 
     address: str
@@ -118,6 +119,7 @@ class Change:
     waits_for: tuple[str, ...] = ()
     wave: int = 0
     references: tuple[Reference, ...] = ()
+    refers_to: tuple[str, ...] | None = None
 
     @property
     def set_name(self) -> str:

@@ -6,15 +6,16 @@ be it. Whatever is not known keeps it.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from syncspec.lockfile import LockEntry, Origin
+from syncspec.planning.claims import Claims, claims_of
 from syncspec.planning.deletion_order import in_order
+from syncspec.planning.looked_up import LookedUp
 from syncspec.planning.plan import Action, Change, FieldChange
 from syncspec.planning.rules import Rule
-from syncspec.planning.state import Place, PlanningState
+from syncspec.planning.state import PlanningState
 from syncspec.planning.wording import attempt_reason
 from syncspec.records import DesiredSet, ObservedRecord, OnRemove, Target
 from syncspec.values import short_id
@@ -159,7 +160,7 @@ class Removal:
         )
 
 
-def decide_removals(state: PlanningState, decided: Mapping[str, Change]) -> list[Change]:
+def decide_removals(state: PlanningState, decided: Mapping[str, Change], looked_up: LookedUp) -> list[Change]:
     """The changes of all selected addresses that are locked and not declared; `decided` are those of all declared ones.
 
     An entry that a declared record takes over by a move has none.
@@ -167,23 +168,20 @@ def decide_removals(state: PlanningState, decided: Mapping[str, Change]) -> list
     inputs = state.inputs
     sets = {record_set.name: record_set for record_set in inputs.sets}
     moved = {change.moved_from for change in decided.values()}
-    claims = _claims(state, decided.values())
+    chosen = {address for address in decided if inputs.selects(sets.get(address.partition(".")[0]), address)}
+    claims = Claims()
+    if removable(inputs.lockfile.entries.values(), inputs.sets):
+        claims = claims_of(state, decided, selected=chosen, looked_up=looked_up)
     changes: dict[str, Change] = {}
     for address, entry in inputs.lockfile.entries.items():
         if address in state.declared or address in moved or not inputs.selects(None, address):
             continue
-        removal = Removal(state, entry, sets.get(address.partition(".")[0]))
-        changes[address] = _decide(removal, claims.get((entry.target.place, short_id(entry.upstream_id)), ()))
-    chosen = {
-        address: change
-        for address, change in decided.items()
-        if inputs.selects(sets.get(address.partition(".")[0]), address)
-    }
-    return list(in_order(changes, inputs.lockfile.entries, declared=decided, selected=chosen.keys()).values())
+        changes[address] = _decide(Removal(state, entry, sets.get(address.partition(".")[0])), claims)
+    return list(in_order(changes, inputs.lockfile.entries, declared=decided, selected=chosen).values())
 
 
-def _decide(removal: Removal, claimed_by: Sequence[str]) -> Change:
-    entry = removal.entry
+def _decide(removal: Removal, claims: Claims) -> Change:
+    entry, claimed_by = removal.entry, claims.on(removal.entry)
     waiting = removal.waiting()
     if waiting is not None:
         return replace(waiting, reason=f"no longer declared; {waiting.reason}")
@@ -198,19 +196,9 @@ def _decide(removal: Removal, claimed_by: Sequence[str]) -> Change:
         return removal.blocked(
             Rule.HELD, f"{entry.upstream_id} may be {names}, which is declared; it is not deleted until that is settled"
         )
-    return removal.decide()
-
-
-def _claims(state: PlanningState, decided: Iterable[Change]) -> dict[tuple[Place, str], list[str]]:
-    """Which declared addresses hold an ID, match it, or name it, whatever is done with them."""
-    found: dict[tuple[Place, str], set[str]] = defaultdict(set)
-    for change in decided:
-        named = {change.upstream_id, change.desired.upstream_id if change.desired else None, *change.upstream_ids}
-        entry = state.inputs.lockfile.entries.get(change.address)
-        place = change.target.place
-        for upstream_id in named - {None}:
-            assert upstream_id is not None
-            found[(place, short_id(upstream_id))].add(change.address)
-        if entry is not None:
-            found[(entry.target.place, short_id(entry.upstream_id))].add(change.address)
-    return {claim: sorted(addresses) for claim, addresses in found.items()}
+    change, unsure = removal.decide(), claims.why_unsure(entry)
+    if change.action is Action.DELETE and unsure is not None:
+        return removal.blocked(
+            Rule.HELD, f"it cannot be told whether it is declared under another name, for {unsure}; settle that first"
+        )
+    return change

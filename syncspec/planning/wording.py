@@ -112,9 +112,8 @@ def _value(value: Json) -> str:
 
 
 def refers_now(change: Change) -> tuple[str, ...] | None:
-    """What a locked record's values refer to, where upstream holds what is declared; None: what was sent before."""
-    as_declared = change.action in (Action.UNCHANGED, Action.DRIFT) and change.desired is not None
-    return change.desired.needs if as_declared and change.desired is not None else None
+    """What a locked record's values refer to, where nothing is written; None: what was sent before."""
+    return change.refers_to if change.action in (Action.UNCHANGED, Action.DRIFT) else None
 
 
 def removal_words(entry: LockEntry, after: LockEntry) -> tuple[str, ...]:

@@ -191,17 +191,21 @@ def dependencies(case: Case) -> dict[str, list[str]]:
     return {line["address"]: line["depends_on"] for line in lines if "depends_on" in line}
 
 
-def test_the_lockfile_keeps_what_each_record_refers_to_and_follows_the_manifest(case: Case) -> None:
+def test_the_lockfile_keeps_what_each_record_refers_to_until_upstream_holds_something_else(case: Case) -> None:
     case.apply()
     expected = {f"contacts.c{number}": ["accounts.acme"] for number in range(3)}
     assert dependencies(case) == expected
     acme = case.folder.locked_ids()["accounts.acme"]
     case.write(contacts=contacts(3).replace(ACME, acme))
     assert outcomes(case.apply()) == {"unchanged": 4}
+    assert dependencies(case) == expected
+    case.write(contacts=contacts(3).replace(ACME, "001elsewhere"))
+    assert outcomes(case.apply()) == {"updated": 3, "unchanged": 1}
     assert dependencies(case) == {}
     case.write(contacts=contacts(3))
-    assert outcomes(case.apply()) == {"unchanged": 4}
+    assert outcomes(case.apply()) == {"updated": 3, "unchanged": 1}
     assert dependencies(case) == expected
+    assert case.plan().is_empty
 
 
 def test_the_plan_says_known_after_apply_and_holds_no_template(case: Case) -> None:

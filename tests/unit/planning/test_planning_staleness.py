@@ -444,7 +444,7 @@ def test_records_that_are_as_declared_take_little_room() -> None:
     content = printed(world.plan(), ground(world))
     assert len(content) < 100 * len(people)
     assert Saved.of(world).approved.plan.changes == tuple(
-        replace(change, desired=None, observed=None) for change in world.plan().changes
+        replace(change, desired=None, observed=None, refers_to=None) for change in world.plan().changes
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 from support.builders import VirtualClock
+from support.faults import Refuse
 from support.pipeline import CONTACT, STORE, SYNC, Folder, contacts, manifest, served, served_folder, stored
 from support.steps import Steps, is_killed, number_steps
 
@@ -162,6 +163,22 @@ def test_no_value_of_a_sensitive_field_is_kept_in_the_journal(world: World) -> N
         connection.close()
     assert kept == [{"Title": "Heir"}] * 3
     assert b"secret of" not in b"".join(path.read_bytes() for path in world.folder.state_dir.glob("journal*"))
+
+
+@pytest.mark.parametrize("rule_goes", [False, True])
+def test_a_refused_undo_that_quotes_a_sensitive_value_is_kept_without_it(world: World, rule_goes: bool) -> None:
+    world.apply("Heir", count=1)
+    report = world.apply("Duke", count=1)
+    fields = {} if rule_goes else {"SSN__c": {"sensitive": True}}
+    world.folder.write(contacts=manifest("contacts", {"other": {"Email": "o@x.org", "Title": "X"}}, fields=fields))
+    undone = world.undo(
+        report, fault=Refuse('{"summary":"SSN secret of Duke is used already"}', kind="update", status=400)
+    )
+    assert outcomes(undone) == {"rejected": 1}
+    assert all("its text is left out" in (each.error or "") for each in undone.records)
+    files = [path for path in world.folder.root.rglob("*") if path.is_file()]
+    assert [path for path in files if path.name == "failed.jsonl"]
+    assert [path.name for path in files if b"secret of" in path.read_bytes()] == []
 
 
 def test_what_somebody_changed_since_stays_as_it_is(world: World) -> None:

@@ -198,6 +198,19 @@ def test_what_somebody_changed_since_stays_as_it_is(world: World) -> None:
     assert world.data("Title") == ["Emperor", "Emperor", "Heir"]
 
 
+def test_a_record_to_which_a_later_run_added_a_field_stays_until_that_run_is_undone(world: World) -> None:
+    created = world.apply(count=2)
+    records = contacts(2)
+    records["c0"]["Title"] = "CEO"
+    world.folder.write(contacts=manifest("contacts", records))
+    filled = world.call("apply")
+    plan = world.call("plan_undo", created.run)
+    assert world.codes(plan) == {"contacts.c0": "changed-since", "contacts.c1": "removed"}
+    assert "Title changed since the run" in next(each.reason for each in plan.changes)
+    assert outcomes(world.undo(filled)) == {"updated": 1}
+    assert outcomes(world.undo(created)) == {"deleted": 2}
+
+
 def test_a_change_to_other_fields_does_not_count(world: World) -> None:
     created = world.apply("Heir")
     world.somebody_sets("contacts.c0", Phone="1")

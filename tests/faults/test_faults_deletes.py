@@ -502,3 +502,28 @@ def test_a_saved_plan_does_not_delete_what_somebody_changed_since(tmp_path: Path
     with pytest.raises(StalePlanError, match="stale"):
         apply(folder, store, plan=saved)
     assert len(stored(store)) == 2
+
+
+@pytest.mark.parametrize("key", [None, "a-digest-key-of-at-least-32-characters"])
+def test_a_saved_plan_whose_set_is_gone_does_not_delete_what_somebody_changed_since(
+    tmp_path: Path, key: str | None
+) -> None:
+    folder, store = served_folder(tmp_path / "project"), tmp_path / STORE
+    if key is not None:
+        folder.environ["SYNCSPEC_DIGEST_KEY"] = key
+    records = {"m": {"Email": "m@x.org", "Title": "x"}}
+    folder.write(contacts=people(0), more=manifest("more", records, lifecycle={"on_remove": "delete"}))
+    apply(folder, store)
+    (folder.root / "more.yaml").unlink()
+    path = tmp_path / "plan.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("syncspec.project.reading.connect", served(store))
+        folder.open().plan().save(path)
+        saved = folder.open().load_plan(path)
+    upstream_id = folder.locked_ids()["more.m"]
+    mutate(store, kind="update", records=[{"upstream_id": upstream_id, "data": {"Title": "CHANGED"}}])
+    with pytest.raises(StalePlanError) as caught:
+        apply(folder, store, plan=saved)
+    changed = "updated_at" if key is None else "Title, updated_at"
+    assert f"its row changed upstream: {changed}" in "".join(each.detail for each in caught.value.diagnostics)
+    assert len(stored(store)) == 2

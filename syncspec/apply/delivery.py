@@ -112,9 +112,7 @@ class Delivery:
         Values are not searched for in the words: a provider quotes them shortened, trimmed or in another case.
         """
         sensitive = any(
-            value not in (None, "") and record.rules.rule(name).sensitive
-            for record in self.records
-            for name, value in record.quotable
+            record.opaque or any(value not in (None, "") for _, value in record.secrets) for record in self.records
         )
         if not sensitive or verdict.status is None or verdict.kind is VerdictKind.APPLIED:
             return verdict

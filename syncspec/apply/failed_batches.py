@@ -144,6 +144,7 @@ class FailedBatches:
         self, sending: Sending, verdict: Verdict, result: SendResult | None, seconds: float, as_: str
     ) -> dict[str, object]:
         told, mask = sending.sent(), _mask(sending, self._tokens)
+        opaque = any(record.opaque for record in sending.delivery.records)
         return {
             "batch": told.batch,
             "wave": told.wave,
@@ -159,7 +160,7 @@ class FailedBatches:
             "sent_at": rfc3339(sending.began.wall),
             "seconds": round(seconds, 3),
             "request": _bounded(_request(sending)),
-            "answer": _answer(result, mask) if isinstance(result, Answered) else None,
+            "answer": _answer(result, mask, opaque=opaque) if isinstance(result, Answered) else None,
         }
 
 
@@ -168,7 +169,8 @@ def _mask(sending: Sending, tokens: Iterable[Secret]) -> Mask:
     values: list[Json] = []
     for record in sending.delivery.records:
         names.update(name for name, rule in record.rules.fields.items() if rule.sensitive)
-        values += [value for name, value in record.quotable if record.rules.rule(name).sensitive]
+        names.update(record.hidden)
+        values += [value for _, value in record.secrets]
     return Mask(fields=names, values=values, tokens=[token.reveal() for token in tokens])
 
 
@@ -195,9 +197,13 @@ def _sent(record: SentRecord) -> dict[str, Json]:
     return {"data": data} if record.upstream_id is None else {"upstream_id": record.upstream_id, "data": data}
 
 
-def _answer(answer: Answered, mask: Mask) -> dict[str, object]:
-    headers = {name: mask.text(value) for name, value in answer.headers.items()}
+def _answer(answer: Answered, mask: Mask, *, opaque: bool) -> dict[str, object]:
+    """`opaque`: nobody tells which values are sensitive, so that nothing that the other side wrote is kept."""
     size = len(answer.raw)
+    if opaque:
+        headers = dict.fromkeys(answer.headers, HIDDEN)
+        return {"status": answer.status, "headers": headers, "bytes": size, "body": HIDDEN, "truncated": False}
+    headers = {name: mask.text(value) for name, value in answer.headers.items()}
     if answer.body is not None and size <= _LARGEST_BODY:
         kept = _bounded(mask.json(answer.body))
     else:

@@ -19,6 +19,7 @@ class SentRecord:
     """A record as it was sent: its declaration, the wire's data, and how its set tells records apart.
 
     A record that is deleted has no declaration. `before`: what an update overwrites, sensitive fields left out.
+    `hidden`: what the upstream shows of its sensitive fields; `opaque`: nobody tells which of its fields those are.
     `after` are addresses of which each must have succeeded before; `refers_to` those that a changed record refers
     to then.
     `key_secret` keys the digests of its match key, where that is sensitive, and `key_id` names it. `sent` holds the
@@ -38,6 +39,8 @@ class SentRecord:
     locked: LockEntry | None = None
     replaces: LockEntry | None = None
     before: Data = field(default_factory=dict)
+    hidden: Data = field(default_factory=dict, repr=False)
+    opaque: bool = False
     after: tuple[str, ...] = ()
     refers_to: tuple[str, ...] | None = None
 
@@ -49,9 +52,10 @@ class SentRecord:
         return self.locked.address
 
     @property
-    def quotable(self) -> list[tuple[str, Json]]:
-        """All values that an answer may quote, by field: those that are sent, and those that the record has besides."""
-        return [*self.wire.items(), *(self.desired.data.items() if self.desired is not None else ())]
+    def secrets(self) -> list[tuple[str, Json]]:
+        """All sensitive values that an answer may quote, by field: what is sent, declared, or shown upstream."""
+        known = [*self.wire.items(), *(self.desired.data.items() if self.desired is not None else ())]
+        return [*((name, value) for name, value in known if self.rules.rule(name).sensitive), *self.hidden.items()]
 
     @property
     def upstream_id(self) -> str | None:

@@ -14,8 +14,9 @@ from syncspec.lockfile import LockEntry, identity_of, under
 from syncspec.planning.batches import change_data
 from syncspec.planning.fields import differing
 from syncspec.planning.plan import Action, Batch, Change, ObservationSummary, Plan
+from syncspec.planning.secrecy import Secrecy
 from syncspec.planning.wording import refers_now
-from syncspec.records import Data, DesiredRecord, DesiredSet, Lens, ObservedRecord
+from syncspec.records import Data, DesiredRecord, DesiredSet, FieldRules, Lens, ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 
 __all__ = ["Kept", "deliveries_of", "entries_without_sending"]
@@ -83,11 +84,12 @@ def deliveries_of(
     waits = {batch.wave for batch in plan.batches if any(change.waits_for for change in batch.changes)}
     first = min(waits, default=math.inf)
     chosen = [batch for batch in plan.batches if batch.wave not in waits and (batch.wave > first) is last]
+    secrecy = Secrecy(keys=entries.keys)
     for batch in sorted(chosen, key=lambda batch: batch.wave):
         records = tuple(
-            _deleted(change, locked)
+            _deleted(sets.get(change.set_name), change, locked, secrecy)
             if change.action is Action.DELETE
-            else _sent(sets[change.set_name], lenses[change.set_name], change, locked, entries)
+            else _sent(sets[change.set_name], lenses[change.set_name], change, locked, entries, secrecy)
             for change in batch.changes
         )
         deliveries.append((batch.wave, _delivery(batch, records, seen[batch.target.place])))
@@ -110,12 +112,32 @@ def _delivery(batch: Batch, records: tuple[SentRecord, ...], seen: ObservationSu
     )
 
 
-def _deleted(change: Change, locked: Mapping[str, LockEntry]) -> SentRecord:
-    return SentRecord(desired=None, locked=locked[change.address], after=change.after)
+def _deleted(
+    record_set: DesiredSet | None, change: Change, locked: Mapping[str, LockEntry], secrecy: Secrecy
+) -> SentRecord:
+    return SentRecord(
+        desired=None,
+        rules=record_set.rules if record_set is not None else FieldRules(),
+        locked=locked[change.address],
+        hidden=_hidden(record_set, change, locked, secrecy),
+        opaque=record_set is None,
+        after=change.after,
+    )
+
+
+def _hidden(record_set: DesiredSet | None, change: Change, locked: Mapping[str, LockEntry], secrecy: Secrecy) -> Data:
+    if record_set is None or change.observed is None or change.address not in locked:
+        return {}
+    return secrecy.hidden(record_set, locked[change.address], change.observed)
 
 
 def _sent(
-    record_set: DesiredSet, lens: Lens, change: Change, locked: Mapping[str, LockEntry], entries: EntryMaker
+    record_set: DesiredSet,
+    lens: Lens,
+    change: Change,
+    locked: Mapping[str, LockEntry],
+    entries: EntryMaker,
+    secrecy: Secrecy,
 ) -> SentRecord:
     desired, rules = change.desired, record_set.rules
     assert desired is not None
@@ -137,6 +159,7 @@ def _sent(
         else entries.changing(names, desired.data, rules, change.observed),
         locked=None if creates else locked[change.address],
         replaces=locked.get(change.address) if creates else None,
+        hidden=_hidden(record_set, change, locked, secrecy),
         before={} if creates else {each.path: each.before for each in change.fields if not each.sensitive},
         after=change.after,
         refers_to=change.refers_to,

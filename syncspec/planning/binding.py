@@ -12,9 +12,9 @@ from hashlib import sha256
 
 from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.lockfile.lines import entry_line, pending_line
-from syncspec.planning.fingerprint import StepParts, is_step, step_parts
+from syncspec.planning.fingerprint import StepParts, deleted_data, is_step, step_parts
 from syncspec.planning.known_ids import with_expressions
-from syncspec.planning.plan import Change, Plan
+from syncspec.planning.plan import Action, Change, Plan
 from syncspec.records import (
     AwaitConsumers,
     DesiredRecord,
@@ -137,10 +137,13 @@ def entry_mark(entry: LockEntry | None) -> EntryMark | None:
 
 
 def row_digests(change: Change, record_set: DesiredSet | None, key: bytes | None) -> dict[str, str] | None:
-    """What the matched row shows of the fields that are declared or changed, its ID included."""
+    """What the matched row shows of the fields that are declared or changed; all of what is deleted, and its time."""
     row: ObservedRecord | None = change.observed
     if row is None:
         return None
+    if change.action is Action.DELETE:
+        shown = {name: digest(value, key=key) for name, value in sorted(deleted_data(change, key).items())}
+        return {**shown, "updated_at": digest(row.updated_at)}
     names = {each.path for each in change.fields} | set(_fields_of(change.desired))
     rules = record_set.rules if record_set is not None else FieldRules()
     return {name: _value_digest(name, row.data[name], rules, key) for name in sorted(names) if name in row.data}
@@ -151,18 +154,25 @@ def _fields_of(record: DesiredRecord | None) -> Iterable[str]:
 
 
 def unkeyed_sets(plan: Plan, ground: Ground) -> list[str]:
-    """The sets whose sensitive values a step rests on while there is no key for their digests, sorted."""
+    """The sets whose sensitive values a step rests on while there is no key for their digests, sorted.
+
+    So does a deletion whose row tells no time, where nobody tells which of its values are sensitive.
+    """
     if ground.key is not None:
         return []
     return sorted(
         {
             change.set_name
             for change in plan.changes
-            if (record_set := ground.sets.get(change.set_name)) is not None
-            and any(record_set.rules.rule(name).sensitive for name in _names(change))
-            and is_step(change)
+            if is_step(change) and _rests_on_hidden(change, ground.sets.get(change.set_name))
         }
     )
+
+
+def _rests_on_hidden(change: Change, record_set: DesiredSet | None) -> bool:
+    if change.action is Action.DELETE and change.observed is not None and change.observed.updated_at is None:
+        return record_set is None or any(each.sensitive for each in change.fields)
+    return record_set is not None and any(record_set.rules.rule(name).sensitive for name in _names(change))
 
 
 def _names(change: Change) -> set[str]:

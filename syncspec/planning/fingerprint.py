@@ -14,7 +14,7 @@ from syncspec.planning.plan import LOCKS, Action, Batch, Change
 from syncspec.records import Data, DesiredRecord, DesiredSet, Lifecycle, OnRemove
 from syncspec.values.structure import quoted, structure
 
-__all__ = ["StepParts", "declaration_digest", "is_step", "parts_from", "plan_digest", "step_parts"]
+__all__ = ["StepParts", "declaration_digest", "deleted_data", "is_step", "parts_from", "plan_digest", "step_parts"]
 
 
 def plan_digest(project: str, environment: str | None, steps: Iterable[Sequence[str]], batches: Iterable[Batch]) -> str:
@@ -114,11 +114,24 @@ def _shown(change: Change, record_set: DesiredSet | None, key: bytes | None) -> 
     """What the step overwrites, or takes as the baseline: the fields of the matched row that it speaks of."""
     if change.observed is None:
         return ""
+    if change.action is Action.DELETE:
+        return _digest_of_all({**deleted_data(change, key), "": change.observed.updated_at}, key)
     names: Collection[str] = [each.path for each in change.fields]
     if change.action in LOCKS and change.desired is not None:
         names = with_expressions(change.desired)
     row = change.observed.data
     return _digest({name: row[name] for name in names if name in row}, record_set, key)
+
+
+def deleted_data(change: Change, key: bytes | None) -> Data:
+    """What a deletion takes away: without a key that hides values, only what is shown of it."""
+    row = change.observed.data if change.observed is not None else {}
+    return dict(row) if key is not None else {each.path: each.before for each in change.fields if not each.sensitive}
+
+
+def _digest_of_all(data: Data, key: bytes | None) -> str:
+    text = structure(data).encode("ascii")
+    return sha256(text).hexdigest() if key is None else hmac.new(key, text, sha256).hexdigest()
 
 
 def _lifecycle(change: Change) -> str:
@@ -130,7 +143,5 @@ def _lifecycle(change: Change) -> str:
 
 def _digest(data: Data, record_set: DesiredSet | None, key: bytes | None) -> str:
     """Long enough that nobody finds other data with the same digest."""
-    text = structure(data).encode("ascii")
-    if key is not None and record_set is not None and any(record_set.rules.rule(name).sensitive for name in data):
-        return hmac.new(key, text, sha256).hexdigest()
-    return sha256(text).hexdigest()
+    hides = record_set is not None and any(record_set.rules.rule(name).sensitive for name in data)
+    return _digest_of_all(data, key if hides else None)

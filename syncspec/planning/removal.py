@@ -124,14 +124,15 @@ class Removal:
         return replace(change, fields=self._shown(row), observed=row, resend=resend)
 
     def _shown(self, row: ObservedRecord) -> tuple[FieldChange, ...]:
-        """What is deleted: the fields that we sent; none where nobody tells any more which of them are sensitive."""
+        """What is deleted: the fields that we sent; none where its set is gone. Where in doubt, their names only."""
         record_set = self.record_set
         if record_set is None:
             return ()
+        rules = self.state.secrecy.rules(record_set, self.entry, row)
         names = sorted(name for name in {*self.entry.fields, *record_set.match_on} if name in row.data)
         return tuple(
             FieldChange(path=name, sensitive=True)
-            if record_set.rules.rule(name).sensitive
+            if rules.rule(name).sensitive
             else FieldChange(path=name, before=row.data[name])
             for name in names
         )

@@ -12,6 +12,7 @@ from syncspec.lockfile import LockEntry, OpenAttempt
 from syncspec.lookups import Lookups
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.plan import Resend
+from syncspec.planning.secrecy import Secrecy
 from syncspec.records import DesiredRecord, DesiredSet, FieldRules, Observation, ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
@@ -137,9 +138,11 @@ class PlanningState:
     absent: dict[str, OpenAttempt] = field(init=False)
     undone: dict[str, OpenAttempt] = field(init=False)
     absent_traces: dict[tuple[Place, str], OpenAttempt] = field(init=False)
+    secrecy: Secrecy = field(init=False)
 
     def __post_init__(self) -> None:
         inputs = self.inputs
+        self.secrecy = Secrecy(keys=inputs.digest_keys)
         self.places = {seen.target.place: PlaceRows(seen) for seen in inputs.observations}
         self.declared = frozenset(record.address for each in inputs.sets for record in each.records)
         self.holders = defaultdict(list)

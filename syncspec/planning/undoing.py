@@ -112,7 +112,8 @@ class _Undo:
         change = removal.decide()
         if change.action is not Action.DELETE or change.observed is None:
             return change
-        return self._if_unchanged(removal, change.observed, self.step.sent) or change
+        row, sent = change.observed, self.step.sent
+        return self._if_unchanged(removal, row, sent, others=_added(removal.entry, row, sent)) or change
 
     def _updated(self, removal: Removal) -> Change:
         """Put back what an update overwrote."""
@@ -137,13 +138,15 @@ class _Undo:
         names = {name: known for name, known in self.step.sent.items() if name in before}
         return self._if_unchanged(removal, row, names) or self._restore(removal, record_set, row, hidden)
 
-    def _if_unchanged(self, removal: Removal, row: ObservedRecord, sent: Mapping[str, FieldDigests]) -> Change | None:
-        """What blocks it where the record is not as the run left it."""
+    def _if_unchanged(
+        self, removal: Removal, row: ObservedRecord, sent: Mapping[str, FieldDigests], *, others: Sequence[str] = ()
+    ) -> Change | None:
+        """What blocks it where the record is not as the run left it; `others`: what changed besides what it sent."""
         keys = self.state.inputs.digest_keys
         changed = [name for name, known in sent.items() if not _is_as_sent(name, known, removal.entry, row, keys)]
-        if not changed:
+        if not changed and not others:
             return None
-        reason = f"{listed(changed)} changed since the run, so that it stays as it is; change it by hand"
+        reason = f"{listed([*changed, *others])} changed since the run, so that it stays as it is; change it by hand"
         return removal.change(Action.BLOCKED, Rule.CHANGED_SINCE, reason)
 
     def _restore(self, removal: Removal, record_set: DesiredSet, row: ObservedRecord, hidden: Sequence[str]) -> Change:
@@ -178,6 +181,11 @@ def _others_with_key(
 
 def _hidden(names: Sequence[str]) -> str:
     return f"; what {listed(names)} held is not kept, since it is sensitive" if names else ""
+
+
+def _added(entry: LockEntry, row: ObservedRecord, sent: Mapping[str, FieldDigests]) -> list[str]:
+    """The fields that are declared since the run and hold something: whoever filled them counts on the record."""
+    return [name for name in entry.fields if name not in sent and row.data.get(name) not in (None, "")]
 
 
 def _is_as_sent(name: str, known: FieldDigests, entry: LockEntry, row: ObservedRecord, keys: DigestKeys) -> bool:

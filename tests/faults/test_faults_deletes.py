@@ -13,6 +13,7 @@ import anyio
 import pytest
 from starlette.responses import Response
 from support.builders import VirtualClock
+from support.faults import Refuse
 from support.pipeline import CONTACT, STORE, SYNC, Folder, Wrapped, contacts, manifest, served, served_folder, stored
 from support.steps import Steps, is_killed, number_steps
 
@@ -294,6 +295,36 @@ def test_a_single_deletion_that_is_refused_is_rejected_and_the_record_stays_lock
     assert planned(folder, store)["contacts.c1"] == "removed"
 
 
+@pytest.mark.parametrize("what_goes", ["record", "rule", "set"])
+def test_a_refused_deletion_that_quotes_a_sensitive_value_is_kept_without_it(tmp_path: Path, what_goes: str) -> None:
+    folder, store = served_folder(tmp_path / "project"), tmp_path / STORE
+    records = contacts(2)
+    records["c1"]["SSN__c"] = "CANARY-123-45-6789"
+    options: dict[str, Any] = {
+        "max_records": 1,
+        "lifecycle": {"on_remove": "delete"},
+        "fields": {"SSN__c": {"sensitive": True}, "LastName": {"compare": "exact"}},
+    }
+    folder.write(contacts=manifest("contacts", records, **options))
+    apply(folder, store)
+    if what_goes != "record":
+        del options["fields"]["SSN__c"]
+    folder.write(contacts=manifest("contacts", contacts(1), **options))
+    if what_goes == "set":
+        (folder.root / "contacts.yaml").unlink()
+        folder.write(other=manifest("other", {"new": {"Email": "new@x.org"}}))
+    quoted = '{"summary":"SSN CANARY-123-45-6789 is on file","data":{"SSN__c":"CANARY-123-45-6789"}}'
+    report = apply(folder, store, fault=Refuse(quoted, kind="delete"))
+    refused = next(each for each in report.records if each.address == "contacts.c1")
+    # Without the set nothing sends its records one by one, and a refusal of two settles neither.
+    assert refused.outcome.value == ("unknown" if what_goes == "set" else "rejected")
+    assert "its text is left out" in (refused.error or "")
+    files = [path for path in folder.root.rglob("*") if path.is_file() and not path.name.startswith("embedded")]
+    assert [path for path in files if path.name == "failed.jsonl"]
+    assert [path.name for path in files if b"CANARY" in path.read_bytes()] == []
+    assert "CANARY" not in repr(report)
+
+
 def rows_now(folder: Folder, store: Path) -> list[Any]:
     """What a list shows at this moment."""
     rows: list[Any] = []
@@ -470,4 +501,29 @@ def test_a_saved_plan_does_not_delete_what_somebody_changed_since(tmp_path: Path
     mutate(store, kind="update", records=[{"upstream_id": upstream_id, "data": {"LastName": "Needed"}}])
     with pytest.raises(StalePlanError, match="stale"):
         apply(folder, store, plan=saved)
+    assert len(stored(store)) == 2
+
+
+@pytest.mark.parametrize("key", [None, "a-digest-key-of-at-least-32-characters"])
+def test_a_saved_plan_whose_set_is_gone_does_not_delete_what_somebody_changed_since(
+    tmp_path: Path, key: str | None
+) -> None:
+    folder, store = served_folder(tmp_path / "project"), tmp_path / STORE
+    if key is not None:
+        folder.environ["SYNCSPEC_DIGEST_KEY"] = key
+    records = {"m": {"Email": "m@x.org", "Title": "x"}}
+    folder.write(contacts=people(0), more=manifest("more", records, lifecycle={"on_remove": "delete"}))
+    apply(folder, store)
+    (folder.root / "more.yaml").unlink()
+    path = tmp_path / "plan.json"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("syncspec.project.reading.connect", served(store))
+        folder.open().plan().save(path)
+        saved = folder.open().load_plan(path)
+    upstream_id = folder.locked_ids()["more.m"]
+    mutate(store, kind="update", records=[{"upstream_id": upstream_id, "data": {"Title": "CHANGED"}}])
+    with pytest.raises(StalePlanError) as caught:
+        apply(folder, store, plan=saved)
+    changed = "updated_at" if key is None else "Title, updated_at"
+    assert f"its row changed upstream: {changed}" in "".join(each.detail for each in caught.value.diagnostics)
     assert len(stored(store)) == 2

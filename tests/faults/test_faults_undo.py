@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from starlette.responses import Response
 from support.builders import VirtualClock
+from support.faults import Refuse
 from support.pipeline import CONTACT, STORE, SYNC, Folder, contacts, manifest, served, served_folder, stored
 from support.steps import Steps, is_killed, number_steps
 
@@ -187,6 +188,22 @@ def test_no_value_of_a_sensitive_field_is_kept_in_the_journal(world: World) -> N
     assert b"secret of" not in b"".join(path.read_bytes() for path in world.folder.state_dir.glob("journal*"))
 
 
+@pytest.mark.parametrize("rule_goes", [False, True])
+def test_a_refused_undo_that_quotes_a_sensitive_value_is_kept_without_it(world: World, rule_goes: bool) -> None:
+    world.apply("Heir", count=1)
+    report = world.apply("Duke", count=1)
+    fields = {} if rule_goes else {"SSN__c": {"sensitive": True}}
+    world.folder.write(contacts=manifest("contacts", {"other": {"Email": "o@x.org", "Title": "X"}}, fields=fields))
+    undone = world.undo(
+        report, fault=Refuse('{"summary":"SSN secret of Duke is used already"}', kind="update", status=400)
+    )
+    assert outcomes(undone) == {"rejected": 1}
+    assert all("its text is left out" in (each.error or "") for each in undone.records)
+    files = [path for path in world.folder.root.rglob("*") if path.is_file()]
+    assert [path for path in files if path.name == "failed.jsonl"]
+    assert [path.name for path in files if b"secret of" in path.read_bytes()] == []
+
+
 def test_what_somebody_changed_since_stays_as_it_is(world: World) -> None:
     created = world.apply("Heir")
     world.somebody_sets("contacts.c0", Title="Emperor")
@@ -202,6 +219,19 @@ def test_what_somebody_changed_since_stays_as_it_is(world: World) -> None:
     report = world.undo(updated)
     assert report.exit_code == 3
     assert world.data("Title") == ["Emperor", "Emperor", "Heir"]
+
+
+def test_a_record_to_which_a_later_run_added_a_field_stays_until_that_run_is_undone(world: World) -> None:
+    created = world.apply(count=2)
+    records = contacts(2)
+    records["c0"]["Title"] = "CEO"
+    world.folder.write(contacts=manifest("contacts", records))
+    filled = world.call("apply")
+    plan = world.call("plan_undo", created.run)
+    assert world.codes(plan) == {"contacts.c0": "changed-since", "contacts.c1": "removed"}
+    assert "Title changed since the run" in next(each.reason for each in plan.changes)
+    assert outcomes(world.undo(filled)) == {"updated": 1}
+    assert outcomes(world.undo(created)) == {"deleted": 2}
 
 
 def test_a_change_to_other_fields_does_not_count(world: World) -> None:

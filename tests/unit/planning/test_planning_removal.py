@@ -17,12 +17,13 @@ from planning_world import (
 )
 
 from syncspec.errors import GuardError
-from syncspec.lockfile import LockEntry, Origin
+from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, Origin
 from syncspec.planning.guards import allow, check_guards
 from syncspec.planning.plan import Action, Change
 from syncspec.planning.selection import Selection
 from syncspec.records import DesiredRecord, FieldRule, FieldRules, OnRemove
 from syncspec.settings import Guards, UpstreamSettings
+from syncspec.values import digest
 
 PAUL = {"Email": "paul@arrakis.org", "Name": "Paul"}
 LETO = {"Email": "leto@caladan.org", "Name": "Leto"}
@@ -194,6 +195,35 @@ def test_values_of_sensitive_fields_and_of_sets_that_are_gone_are_not_shown() ->
     ]
     gone = world(removable("people.leto"))
     assert (change(gone, "people.leto").action, change(gone, "people.leto").fields) == (Action.DELETE, ())
+
+
+NUMBER = {**LETO, "SSN": "123-45"}
+
+
+@pytest.mark.parametrize(
+    ("known", "rules", "declared", "sensitive"),
+    [
+        (FieldDigests(sent=digest("123-45"), seen=digest("123-45")), {}, PAUL, False),
+        (FieldDigests(sent=digest("123-45"), seen=None), {}, PAUL, True),
+        (FieldDigests(sent="0" * 16, seen="1" * 16), {}, PAUL, True),
+        (FieldDigests(sent="0" * 16, seen="1" * 16), {"SSN": FieldRule()}, PAUL, False),
+        (FieldDigests(sent="0" * 16, seen="1" * 16), {}, {**PAUL, "SSN": "9"}, False),
+        (FieldDigests(sent=digest("123-45", key=b"k")), {"SSN": FieldRule()}, {**PAUL, "SSN": "9"}, True),
+        (FieldDigests(sent="0" * 16, private=True), {"SSN": FieldRule()}, {**PAUL, "SSN": "9"}, True),
+    ],
+    ids=["plain when seen", "not seen", "keyed otherwise", "named", "declared by others", "keyed", "private"],
+)
+def test_a_field_whose_rule_went_with_the_record_is_shown_only_where_nothing_speaks_against_it(
+    known: FieldDigests, rules: dict[str, FieldRule], declared: dict[str, str], sensitive: bool
+) -> None:
+    entry = removable()
+    entry = replace(entry, fields={**entry.fields, "SSN": known})
+    made = world(entry, rows=[row("003P", PAUL), row("003L", NUMBER)], declared=(record("contacts.paul", declared),))
+    made.sets = [replace(made.sets[0], rules=FieldRules(fields=rules))]
+    made.options = {"digest_keys": DigestKeys(shared=b"k")}
+    shown = {each.path: (each.before, each.sensitive) for each in change(made).fields}
+    assert shown["SSN"] == ((None, True) if sensitive else ("123-45", False))
+    assert shown["Name"] == ("Leto", False)
 
 
 class TestSelection:

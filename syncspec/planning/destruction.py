@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.lockfile import LockEntry, Origin, under
+from syncspec.planning.claims import Claims, claims_of
 from syncspec.planning.deletion_order import in_order
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.notes import counted, listed
@@ -31,22 +32,26 @@ def plan_destruction(inputs: PlanningInput) -> Plan:
     state = PlanningState(inputs)
     sets = {record_set.name: record_set for record_set in inputs.sets}
     declared = {record.address: (each, record) for each in inputs.sets for record in each.records}
+    claims = claims_of(state)
     changes: dict[str, Change] = {}
     for address, entry in inputs.lockfile.entries.items():
         found = declared.get(address)
         if inputs.selects(found[0] if found is not None else None, address):
             record_set = found[0] if found is not None else sets.get(address.partition(".")[0])
-            changes[address] = _decide(state, as_declared(entry, declared), record_set, address in declared)
+            changes[address] = _decide(state, as_declared(entry, declared, claims), record_set, address in declared)
     ordered = in_order(changes, inputs.lockfile.entries, declared={}, selected=())
     return plan_of(state, ordered.values(), still_declared(ordered.values(), declared))
 
 
-def as_declared(entry: LockEntry, declared: Declared) -> LockEntry:
-    """The entry with what is declared of its record's removal now; nothing takes a protection away on the way."""
+def as_declared(entry: LockEntry, declared: Declared, claims: Claims) -> LockEntry:
+    """The entry with what is declared of its record's removal now; nothing takes a protection away on the way.
+
+    A protection counts under every name that the record may be declared by, though it was not renamed yet.
+    """
     found = declared.get(entry.address)
-    if found is None:
-        return entry
-    return replace(under(entry, found[1].lifecycle), protect=entry.protect or found[1].lifecycle.protect is True)
+    names = [name for name in (entry.address, *claims.on(entry)) if name in declared]
+    protect = entry.protect or any(declared[name][1].lifecycle.protect is True for name in names)
+    return replace(under(entry, found[1].lifecycle) if found is not None else entry, protect=protect)
 
 
 def _decide(state: PlanningState, entry: LockEntry, record_set: DesiredSet | None, is_declared: bool) -> Change:

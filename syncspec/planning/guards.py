@@ -117,19 +117,34 @@ def _exceeded(plan: Plan, guards: Guards, locked_count: int) -> Iterator[tuple[s
 
 
 def _emptied(plan: Plan, guards: Guards, sets: Iterable[DesiredSet]) -> Iterator[tuple[str, str]]:
-    """What is wrong where records are deleted from collections of which no manifest speaks any more."""
+    """What is wrong where records are deleted from collections or sets of which no manifest speaks any more."""
+    sets = tuple(sets)
     spoken_of = {each.target.place for each in sets if each.records}
     doomed = [change for change in plan.changes if change.action is Action.DELETE]
     emptied = {change.target.place: change.target for change in doomed if change.target.place not in spoken_of}
-    if len(emptied) <= guards.max_emptied_collections:
+    others = [change for change in doomed if change.target.place not in emptied]
+    gone = {change.set_name for change in others} - _kept_sets(plan, sets)
+    if len(emptied) + len(gone) <= guards.max_emptied_collections:
         return
-    number = sum(change.target.place in emptied for change in doomed)
-    places = ", ".join(sorted(f"{target.collection_id} of {target.upstream}" for target in emptied.values()))
+    number = sum(change.target.place in emptied or change.set_name in gone for change in doomed)
+    names = sorted(f"{target.collection_id} of {target.upstream}" for target in emptied.values())
+    names += [f"set {name}" for name in sorted(gone)]
     yield (
-        f"The plan would delete {number:,} {_records(number)} of {places}, where nothing is declared any more: "
-        "manifests may be missing.",
-        f"max_emptied_collections={len(emptied)}",
+        f"The plan would delete {number:,} {_records(number)} of {', '.join(names)}, where nothing is declared any "
+        "more: manifests or their rows may be missing.",
+        f"max_emptied_collections={len(emptied) + len(gone)}",
     )
+
+
+def _kept_sets(plan: Plan, sets: Iterable[DesiredSet]) -> set[str]:
+    """The sets of which something is declared, and those of which something locked is not deleted."""
+    kept = {each.name for each in sets if each.records}
+    for change in plan.changes:
+        if change.action is not Action.DELETE and not change.drops:
+            kept.add(change.set_name)
+        if change.moved_from is not None:
+            kept.add(change.moved_from.partition(".")[0])
+    return kept
 
 
 def _records(number: int) -> str:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from syncspec.keys import match_key
 from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, Origin
+from syncspec.planning.claims import Claims, claims_of
 from syncspec.planning.deletion_order import in_order
 from syncspec.planning.destruction import Declared, as_declared, still_declared
 from syncspec.planning.fields import field_changes
@@ -48,9 +49,10 @@ def plan_undo(inputs: PlanningInput, steps: Sequence[PastStep]) -> Plan:
     """The plan that takes these steps back; what cannot be taken back is in it, too, and why."""
     state = PlanningState(inputs)
     declared = {record.address: (each, record) for each in inputs.sets for record in each.records}
+    claims = claims_of(state)
     changes: dict[str, Change] = {}
     for step in steps:
-        change = _Undo(state, declared, step).decide()
+        change = _Undo(state, declared, claims, step).decide()
         found = declared.get(change.address)
         if inputs.selects(found[0] if found else None, change.address):
             changes.setdefault(change.address, change)
@@ -62,6 +64,7 @@ def plan_undo(inputs: PlanningInput, steps: Sequence[PastStep]) -> Plan:
 class _Undo:
     state: PlanningState
     declared: Declared
+    claims: Claims
     step: PastStep
 
     def decide(self) -> Change:
@@ -75,7 +78,7 @@ class _Undo:
         if not holders:
             reason = f"{step.upstream_id or 'what it sent'} is not locked any more, so that nothing is left to undo"
             return self._plain(Action.UNCHANGED, Rule.UNDONE, reason)
-        entry = as_declared(holders[0], self.declared)
+        entry = as_declared(holders[0], self.declared, self.claims)
         found = self.declared.get(entry.address)
         removal = Removal(self.state, entry, found[0] if found else self._set_of(entry), self._why(entry))
         waiting = removal.waiting()

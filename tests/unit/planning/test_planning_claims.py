@@ -20,12 +20,16 @@ from planning_world import (
 from syncspec.deferred import IdOf
 from syncspec.diagnostics import Source
 from syncspec.keys import match_key
-from syncspec.lockfile import LockEntry
+from syncspec.lockfile import LockEntry, Lockfile
 from syncspec.lookups import Lookup, Lookups
-from syncspec.planning.plan import Action
+from syncspec.planning.destruction import plan_destruction
+from syncspec.planning.inputs import PlanningInput
+from syncspec.planning.plan import Action, Change
 from syncspec.planning.selection import Selection
+from syncspec.planning.undoing import PastStep, plan_undo
 from syncspec.records import DesiredRecord, FieldRules, OnRemove
 from syncspec.settings import UpstreamSettings
+from syncspec.upstream.protocol import MutationKind
 
 PAUL = {"Email": "paul@arrakis.org", "Name": "Paul"}
 LETO = {"Email": "leto@caladan.org", "Name": "Leto"}
@@ -231,3 +235,38 @@ class TestReferencesThatUpstreamStillHolds:
         assert made.change("contacts.leto").code == "referred-to"
         made = self.family(usul, shown={"Boss": None})
         assert made.change("contacts.leto").action is Action.DELETE
+
+
+class TestProtectionUnderANewName:
+    def inputs(self, made: World) -> PlanningInput:
+        return PlanningInput(
+            project="arrakis",
+            environment=None,
+            sets=made.sets,
+            lockfile=Lockfile(project="arrakis", entries={each.address: each for each in made.entries}),
+            observations=made.observations,
+            upstreams={"crm": made.settings},
+        )
+
+    def reversals(self, made: World) -> list[Change]:
+        """What destroy and undo would do with Leto."""
+        step = PastStep(address="contacts.leto", kind=MutationKind.CREATE, target=PLACE, upstream_id="003L")
+        plans = [plan_destruction(self.inputs(made)), plan_undo(self.inputs(made), [step])]
+        return [next(each for each in plan.changes if each.address == "contacts.leto") for plan in plans]
+
+    @pytest.mark.parametrize(
+        ("email", "former", "upstream_id"),
+        [
+            ("duke@x.org", ("contacts.leto",), None),
+            ("duke@x.org", (), "003L"),
+            ("leto@caladan.org", (), None),
+        ],
+    )
+    def test_undo_and_destroy_heed_it_before_the_rename_is_applied(
+        self, email: str, former: tuple[str, ...], upstream_id: str | None
+    ) -> None:
+        duke = record("contacts.duke", {**LETO, "Email": email}, upstream_id=upstream_id, protect=True)
+        made = world(replace(duke, former=former))
+        assert [(each.action, each.code) for each in self.reversals(made)] == [(Action.BLOCKED, "protected")] * 2
+        unprotected = replace(duke, former=former, lifecycle=replace(duke.lifecycle, protect=None))
+        assert [each.action for each in self.reversals(world(unprotected))] == [Action.DELETE] * 2

@@ -380,6 +380,31 @@ class TestGuards:
         with pytest.raises(GuardError, match="nothing is declared any more"):
             self.check(made, Guards())
 
+    def test_a_set_of_which_nothing_is_declared_any_more_is_not_emptied_beside_others(self) -> None:
+        made = world(removable("leads.leto"), removable("leads.duke", "003D"))
+        made.observations = [seen(row("003P", PAUL), row("003L", LETO), row("003D", LETO), target=PLACE)]
+        for sets in (made.sets, [*made.sets, record_set(name="leads", target=PLACE)]):
+            made.sets = sets
+            with pytest.raises(GuardError) as caught:
+                self.check(made, Guards())
+            [found] = caught.value.diagnostics
+            assert "delete 2 records of set leads, where nothing is declared any more" in found.detail
+            assert "--allow max_emptied_collections=1" in (found.hint or "")
+            self.check(made, allow(Guards(), "max_emptied_collections=1"))
+
+    def test_a_set_that_keeps_a_record_or_hands_one_on_is_not_emptied(self) -> None:
+        kept = world(removable("leads.leto"), removable("leads.duke", "003D", on_remove=OnRemove.KEEP))
+        self.check(kept, Guards())
+        moved = replace(record("contacts.duke", {"Email": "duke@x.org"}), former=("leads.duke",))
+        handed = world(
+            removable("leads.leto"),
+            removable("leads.duke", "003D"),
+            declared=(record("contacts.paul", PAUL), moved),
+        )
+        assert handed.change("contacts.duke").action is Action.MOVE
+        assert handed.change("leads.leto").action is Action.DELETE
+        self.check(handed, Guards())
+
     def test_a_collection_of_which_something_is_declared_may_lose_records(self) -> None:
         self.check(world(removable()), Guards())
 

@@ -18,11 +18,16 @@ from syncspec.apply.runlock import unlock
 WITHIN = 1000
 """So many schedules at the most, of those that test_laws_simulation plays without a violation."""
 
+BEGIN_AT = {"no_duplicate_check": 900}
+"""Where to begin with those of which few schedules tell."""
 
+
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", MUTANTS)
 def test_a_missing_safeguard_is_noticed(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     MUTANTS[name](monkeypatch)
-    for seed in range(WITHIN):
+    first = BEGIN_AT.get(name, 0)
+    for seed in [*range(first, WITHIN), *range(first)]:
         try:
             simulate(random.Random(seed))
         except ViolationError as violation:

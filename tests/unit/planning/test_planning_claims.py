@@ -250,7 +250,8 @@ class TestProtectionUnderANewName:
 
     def reversals(self, made: World) -> list[Change]:
         """What destroy and undo would do with Leto."""
-        step = PastStep(address="contacts.leto", kind=MutationKind.CREATE, target=PLACE, upstream_id="003L")
+        sent = next(entry.fields for entry in made.entries if entry.address == "contacts.leto")
+        step = PastStep(address="contacts.leto", kind=MutationKind.CREATE, target=PLACE, upstream_id="003L", sent=sent)
         plans = [plan_destruction(self.inputs(made)), plan_undo(self.inputs(made), [step])]
         return [next(each for each in plan.changes if each.address == "contacts.leto") for plan in plans]
 

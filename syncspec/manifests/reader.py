@@ -6,13 +6,11 @@ that a value could do to the machine. What they mean is not known here.
 
 from __future__ import annotations
 
-import gc
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from syncspec.diagnostics import Diagnostic, Severity, Source
+from syncspec.manifests.collector import paused_collector
 from syncspec.manifests.decoding import decoded
 from syncspec.manifests.documents import Document, Mapping, Sequence, Value, document_from
 from syncspec.manifests.files import bytes_of, too_large
@@ -50,7 +48,7 @@ def read(content: bytes, *, file: str, limits: Limits = DEFAULT_LIMITS) -> tuple
         findings.report(refusal, offset=offset)
     documents: list[Document] = []
     if not refusals and _few_directives(findings, limits):
-        with _paused_collector():
+        with paused_collector():
             documents = _built(findings, limits)
     return documents, findings.diagnostics()
 
@@ -109,15 +107,3 @@ def _about_file(refusal: Refusal, file: str) -> Diagnostic:
         source=Source(file=file),
         hint=refusal.hint,
     )
-
-
-@contextmanager
-def _paused_collector() -> Iterator[None]:
-    """Keep the garbage collector from walking a tree that only grows, again and again."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()

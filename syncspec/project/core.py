@@ -15,7 +15,7 @@ from syncspec.apply.opening import open_run
 from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
 from syncspec.diagnostics import sorted_diagnostics
-from syncspec.errors import NotConfirmedError, UpstreamError, UsageError
+from syncspec.errors import UsageError
 from syncspec.manifests.accepted import Accepted
 from syncspec.manifests.collector import paused_collector, sheltered
 from syncspec.manifests.imported import Imported
@@ -24,8 +24,8 @@ from syncspec.planning.guards import check_guards, guard_warnings
 from syncspec.planning.plan import Plan
 from syncspec.project.approval import Approval, check_approved
 from syncspec.project.authoring import Authoring
+from syncspec.project.carrying import Carrying, Confirm
 from syncspec.project.choice import choose
-from syncspec.project.follow_up import follow_up
 from syncspec.project.loop import run_alone as _run
 from syncspec.project.opening import Opening
 from syncspec.project.outlook import outlook
@@ -33,15 +33,11 @@ from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
 from syncspec.project.reversals import AsyncReversals, Reversals
 from syncspec.project.saved import SavedPlan, load_plan
-from syncspec.project.sight import Sight, within
+from syncspec.project.sight import Sight
 from syncspec.project.validation import Validation, validate
-from syncspec.project.waves import Waves
 from syncspec.settings import LoadedProject
 
 __all__ = ["AsyncProject", "Confirm", "Project"]
-
-Confirm = Callable[[ReviewablePlan], bool]
-"""Asked with the plan before anything is done; False ends the apply with NotConfirmedError."""
 
 
 class AsyncProject(Authoring, AsyncReversals):
@@ -165,31 +161,27 @@ class AsyncProject(Authoring, AsyncReversals):
             clock=self.clock,
             on_event=on_event,
         )
+
+        def check(made: Plan) -> None:
+            for expected in (approved, plan.digest if plan is not None else None):
+                check_approved(expected, made.digest)
+            check_guards(made, guards, locked_count=len(run.state.lockfile.entries), sets=loaded.sets)
+
         async with opened as run:
             if on_run is not None:
                 on_run(run)
             async with connections_of(loaded, run.state) as connections:
-                sight = Sight(loaded, run, connections, clock=self.clock, on_rows=on_rows, approval=approval)
-                chosen = selection.narrowed
-                made = await sight.plan(chosen)
-                reviewable = ReviewablePlan(plan=made, project=loaded, selection=selection, state=run.state)
-                if on_plan is not None:
-                    on_plan(reviewable)
-                for expected in (approved, plan.digest if plan is not None else None):
-                    check_approved(expected, made.digest)
-                _check_readable(made)
-                check_guards(made, guards, locked_count=len(run.state.lockfile.entries), sets=loaded.sets)
-                if confirm is not None and not made.is_empty:
-                    if not confirm(reviewable):
-                        raise NotConfirmedError("Not confirmed", detail="The plan was not approved. Nothing was sent.")
-                    made = within(made, await sight.plan(chosen))
-                made = await sight.warmed_up(made, chosen)
-                run.begin(made, connections=connections)
-                await run.send(made)
-                waves = Waves(run, made, sight)
-                await follow_up(run, made, sight.look_again, waves, clock=self.clock, wait_settled=wait_settled)
-                report = await run.finish(made)
-        return AppliedReport(report=report, plan=made)
+                carrying = Carrying(
+                    project=loaded,
+                    selection=selection,
+                    sight=Sight(loaded, run, connections, clock=self.clock, on_rows=on_rows, approval=approval),
+                    check=check,
+                    on_plan=on_plan,
+                    confirm=confirm,
+                    clock=self.clock,
+                    wait_settled=wait_settled,
+                )
+                return await carrying.out(run, connections)
 
 
 class Project(Reversals):
@@ -273,16 +265,3 @@ class Project(Reversals):
     def accept(self, addresses: Sequence[str], **options: Any) -> Accepted:
         """Write the upstream's values of drifted and conflicting fields into the manifests: `AsyncProject.accept`."""
         return _run(functools.partial(self.asynchronous.accept, addresses), **options)
-
-
-def _check_readable(plan: Plan) -> None:
-    """Refuse to apply where nothing at all could be read: there is nothing to decide from."""
-    if plan.observations and not any(seen.readable for seen in plan.observations):
-        told = "; ".join(
-            f"{seen.target.collection_id} of {seen.target.upstream}: {seen.reason}" for seen in plan.observations
-        )
-        raise UpstreamError(
-            "The upstream cannot be read",
-            detail=f"{told}. Nothing was sent.",
-            hint="syncspec doctor checks URL, token and sync",
-        )

@@ -13,7 +13,6 @@ from syncspec.apply.opening import open_run
 from syncspec.apply.past import past_steps
 from syncspec.apply.run import Run
 from syncspec.apply.state import look_up_state
-from syncspec.errors import NotConfirmedError
 from syncspec.lockfile import LockEntry
 from syncspec.planning.destruction import plan_destruction
 from syncspec.planning.guards import allow as allow_once
@@ -22,13 +21,12 @@ from syncspec.planning.inputs import Planner
 from syncspec.planning.selection import Selection
 from syncspec.planning.undoing import plan_undo
 from syncspec.planning.wanted import Touches
+from syncspec.project.carrying import Carrying, Confirm
 from syncspec.project.choice import choose
-from syncspec.project.follow_up import follow_up
 from syncspec.project.outlook import outlook
 from syncspec.project.reading import OnRows, connections_of
 from syncspec.project.results import AppliedReport, ReviewablePlan
-from syncspec.project.sight import Sight, within
-from syncspec.project.waves import Waves
+from syncspec.project.sight import Sight
 from syncspec.settings import LoadedProject
 from syncspec.values import short_id
 
@@ -102,7 +100,7 @@ async def carry_out(
     clock: Clock,
     command: str,
     on_plan: Callable[[ReviewablePlan], None] | None = None,
-    confirm: Callable[[ReviewablePlan], bool] | None = None,
+    confirm: Confirm | None = None,
     on_event: OnEvent | None = None,
     on_rows: OnRows | None = None,
     on_run: Callable[[Run], None] | None = None,
@@ -115,7 +113,7 @@ async def carry_out(
     Emptying collections is what was asked for; all other guards hold. Raises StalePlanError, GuardError,
     RunLockedError, NotConfirmedError and what `preview` raises; nothing was sent.
     """
-    loaded, chosen = errand.loaded, errand.selection.narrowed
+    loaded = errand.loaded
     guards = functools.reduce(allow_once, allow, loaded.guards)
     opened = open_run(loaded, command=command, lock_timeout=lock_timeout, clock=clock, on_event=on_event)
     async with opened as run:
@@ -131,18 +129,14 @@ async def carry_out(
                 planner=errand.planner,
                 touches=errand.touches,
             )
-            made = await sight.plan(chosen)
-            reviewable = ReviewablePlan(plan=made, project=loaded, selection=errand.selection, state=run.state)
-            if on_plan is not None:
-                on_plan(reviewable)
-            check_guards(made, guards, locked_count=len(run.state.lockfile.entries))
-            if confirm is not None and not made.is_empty:
-                if not confirm(reviewable):
-                    raise NotConfirmedError("Not confirmed", detail="The plan was not approved. Nothing was sent.")
-                made = within(made, await sight.plan(chosen))
-            run.begin(made, connections=connections)
-            await run.send(made)
-            waves = Waves(run, made, sight)
-            await follow_up(run, made, sight.look_again, waves, clock=clock, wait_settled=wait_settled)
-            report = await run.finish(made)
-    return AppliedReport(report=report, plan=made)
+            carrying = Carrying(
+                project=loaded,
+                selection=errand.selection,
+                sight=sight,
+                check=lambda made: check_guards(made, guards, locked_count=len(run.state.lockfile.entries)),
+                on_plan=on_plan,
+                confirm=confirm,
+                clock=clock,
+                wait_settled=wait_settled,
+            )
+            return await carrying.out(run, connections)

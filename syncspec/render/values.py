@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import unicodedata
 
+from syncspec.planning.notes import counted
 from syncspec.records import Json
 from syncspec.render.terminal import clipped, visible
 
@@ -64,11 +65,6 @@ def common_start(first: str, second: str) -> int:
         else:
             high = middle - 1
     return low
-
-
-def counted(number: int, noun: str) -> str:
-    """`1 record`, `2,000 records`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
 def size_text(size: int) -> str:

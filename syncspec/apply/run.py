@@ -274,7 +274,7 @@ class Run:
         return {
             change.address
             for change in plan.changes
-            if (change.desired is not None or change.action is Action.DELETE)
+            if (change.desired is not None or change.action in {Action.DELETE, Action.UNKNOWN})
             and (
                 reports[change.address].outcome is RecordOutcome.UNKNOWN
                 if change.address in reports

@@ -5,7 +5,6 @@ from __future__ import annotations
 import traceback
 
 from syncspec.cli.invocation import Invocation
-from syncspec.errors import SyncspecError
 from syncspec.values.masking import HIDDEN, Mask
 
 __all__ = ["safe_traceback", "safe_words"]
@@ -43,5 +42,5 @@ def _mask(invocation: Invocation) -> Mask | None:
         return Mask()
     try:
         return mask_of(invocation.opened.load(resolve_env=True))
-    except (SyncspecError, OSError, ValueError, RecursionError):
+    except Exception:  # noqa: BLE001 - what failed may fail again, in any way: then nothing of it is quoted
         return None

@@ -188,18 +188,8 @@ def test_quiet_leaves_only_the_result(project: Path) -> None:
 
 
 def test_a_fault_of_ours_is_told_in_two_lines_and_with_a_traceback_on_request(project: Path) -> None:
-    code = (
-        "import sys, syncspec.manifests.loader as loader\n"
-        "def broken(*_, **__): raise ZeroDivisionError('boom')\n"
-        "loader.load = broken\n"
-        "sys.argv = ['syncspec', 'validate', *sys.argv[1:]]\n"
-        "from syncspec.cli import main\n"
-        "sys.exit(main())\n"
-    )
-
     def failed(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-c", code, *arguments]
-        return subprocess.run(command, cwd=project, env=environ(), capture_output=True, text=True, timeout=60)
+        return _broken("syncspec.project.validation", "_validated", project, *arguments)
 
     short = failed()
     assert short.returncode == 1
@@ -207,3 +197,27 @@ def test_a_fault_of_ours_is_told_in_two_lines_and_with_a_traceback_on_request(pr
     assert "Traceback" not in short.stderr
     assert "Traceback" in failed("-vv").stderr
     assert json.loads(failed("--json").stdout)["diagnostics"][0]["code"] == "internal"
+
+
+def test_a_fault_in_reading_the_project_is_told_without_its_words_since_nobody_knows_what_they_quote(
+    project: Path,
+) -> None:
+    failed = _broken("syncspec.manifests.loader", "load", project)
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: syncspec failed unexpectedly\n  ZeroDivisionError: ")
+    assert "boom" not in failed.stderr
+    assert "Traceback" not in failed.stderr
+
+
+def _broken(module: str, name: str, project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """`validate` where a function of syncspec fails in a way that nobody expects."""
+    code = (
+        f"import sys, {module} as module\n"
+        "def broken(*_, **__): raise ZeroDivisionError('boom')\n"
+        f"module.{name} = broken\n"
+        "sys.argv = ['syncspec', 'validate', *sys.argv[1:]]\n"
+        "from syncspec.cli import main\n"
+        "sys.exit(main())\n"
+    )
+    command = [sys.executable, "-c", code, *arguments]
+    return subprocess.run(command, cwd=project, env=environ(), capture_output=True, text=True, timeout=60)

@@ -21,9 +21,11 @@ from syncspec.apply.changed import ChangeCase
 from syncspec.apply.clock import Moment, rfc3339
 from syncspec.apply.likeness import CollectionRows
 from syncspec.apply.removed import RemovalCase
+from syncspec.apply.resemblance import Unclaimed
 from syncspec.apply.sighting import Place, Reading, Reconciled
 from syncspec.apply.states import AttemptState
 from syncspec.lockfile import LockEntry, OpenAttempt, Origin
+from syncspec.planning.wording import ids_text
 from syncspec.records import Absence, Observation, ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
@@ -39,6 +41,7 @@ _MOST_RESENDS = 5
 def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
     """Judge every attempt by the reading of its collection; those whose collection was not read stay as they are."""
     indices: dict[Place, CollectionRows] = {}
+    unclaimed: dict[Place, Unclaimed] = {}
     found: list[Settlement] = []
     doubts: dict[str, str] = {}
     siblings = Counter(_batch_of(attempt) for attempt in attempts if attempt.state == _S.UNMAPPED)
@@ -47,7 +50,8 @@ def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
         if seen is None or not seen.readable:
             continue
         rows = indices.setdefault(attempt.target.place, CollectionRows(seen, reading.entries.keys))
-        case = _Case(attempt, seen, rows, reading, alone=siblings[_batch_of(attempt)] == 1)
+        free = unclaimed.setdefault(attempt.target.place, Unclaimed(attempt.target.place, rows.live, reading))
+        case = _Case(attempt, seen, rows, free, reading, alone=siblings[_batch_of(attempt)] == 1)
         settlement = _judge(case)
         if settlement is not None:
             found.append(settlement)
@@ -57,15 +61,16 @@ def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
 
 
 def visible_matches(attempt: OpenAttempt, reading: Reading) -> list[ObservedRecord]:
-    """Live records that may be an attempt's: the IDs of its answer, or what carries its marker or is like its key."""
+    """Live records that may be an attempt's: by the IDs of its answer, its marker, its key, or else by the rest."""
     seen = reading.observations.get(attempt.target.place)
     if seen is None or not seen.readable:
         return []
     rows = CollectionRows(seen, reading.entries.keys)
-    case = _Case(attempt, seen, rows, reading, alone=True)
+    unclaimed = Unclaimed(attempt.target.place, rows.live, reading)
+    case = _Case(attempt, seen, rows, unclaimed, reading, alone=True)
     ids = {short_id(candidate) for candidate in attempt.candidates}
     returned = [row for upstream_id, row in rows.by_id.items() if upstream_id in ids and not row.deleted]
-    return case.free([*returned, *_matches(case)[0]])
+    return case.free([*returned, *(_matches(case)[0] or unclaimed.resembling(attempt))])
 
 
 def intent_of(attempt: OpenAttempt) -> Moment:
@@ -97,6 +102,7 @@ class _Case:
     attempt: OpenAttempt
     seen: Observation
     rows: CollectionRows
+    unclaimed: Unclaimed
     reading: Reading
     alone: bool
 
@@ -145,6 +151,9 @@ class _Case:
             return f"no record shows {', '.join(lens.match_on)}"
         if attempt.key is None and lens.marker_field is not None and not seen.shows_marker(lens.marker_field):
             return f"no record shows {lens.marker_field}"
+        if attempt.state != _S.WATCHED and (resembling := self.unclaimed.resembling(attempt)):
+            ids = ids_text(row.upstream_id for row in resembling)
+            return f"{ids} may be it: it came up since, nobody holds it, and but for its key it is like what was sent"
         return ""
 
     @property

@@ -177,3 +177,19 @@ def test_a_first_run_waits_before_it_creates_unless_it_is_told_that_none_came_be
     done = run("apply", "-y", *more, folder=folder, env=ENV)
     assert (done.code, len(lines(folder))) == (0, 2)
     assert ("creating waits for what one of them may have in flight" in done.err) is (known == "nothing")
+
+
+def test_an_answer_without_ids_says_so_and_names_both_ways_out(tmp_path: Path, stub: Stub) -> None:
+    folder = write_project(tmp_path / "crm", project=project_file(stub))
+    stub.answer = lambda body: (200, {"records": []})
+    done = run("apply", "-y", folder=folder, env=ENV)
+    assert done.code == 4
+    assert "the answer holds no ID that could be this record's" in done.out
+    planned = run("plan", folder=folder, env=ENV).out
+    assert "look upstream, then settle it: syncspec resolve --created ID, or --not-created" in planned
+    pass_the_horizon(folder)
+    assert resolve(folder, PAUL, "--not-created").code == 0
+    assert resolve(folder, DUNCAN, "--not-created").code == 0
+    stub.answer = stub.create
+    assert run("apply", "-y", "--no-prior-run", folder=folder, env=ENV).code == 0
+    assert sorted(line["upstream_id"] for line in lines(folder).values()) == ["ID0", "ID1"]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from syncspec.address import matches_any
 from syncspec.apply.attempts import Settlement
 from syncspec.apply.clock import moment_of, rfc3339
 from syncspec.apply.entries import EntryMaker
@@ -27,7 +29,7 @@ from syncspec.settings import LoadedProject
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
 
-__all__ = ["Resolution", "resolve"]
+__all__ = ["Resolution", "resolve", "resolve_not_created"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,13 +67,8 @@ async def resolve(
     async with open_run(loaded, command=command, lock_timeout=lock_timeout, clock=project.clock) as run:
         attempts = [attempt for attempt in run.state.open_attempts if attempt.address == address]
         if not attempts:
-            known = [attempt.address for attempt in run.state.open_attempts]
-            raise UsageError(
-                "Nothing to settle",
-                detail=f"No attempt of {address} is open. Nothing was changed.",
-                hint=did_you_mean(address, known) or "syncspec lock list shows what is not settled",
-            )
-        reading = await _look(project, loaded, run, address, created)
+            raise _nothing_open(address, run)
+        reading = await _look(project, loaded, run, {address}, created)
         if created is None:
             settlements = [_nothing_created(attempt, reading, force=force) for attempt in attempts]
         else:
@@ -79,6 +76,42 @@ async def resolve(
             settlements = [_created(attempt, created, run, reading, force=force) for attempt in attempts]
         run.settle(settlements)
     return Resolution(address=address, upstream_id=created, attempts=len(attempts))
+
+
+async def resolve_not_created(
+    project: AsyncProject,
+    patterns: Sequence[str],
+    *,
+    force: bool = False,
+    lock_timeout: float = 0.0,
+    command: str = "syncspec.resolve",
+) -> tuple[Resolution, ...]:
+    """Settle every open attempt of the addresses, sets and globs: it created nothing. Sorted by address.
+
+    The upstream is read once. Where `resolve` would refuse one of them, none is settled. Raises as that does, and
+    UsageError where nothing is open that a pattern names.
+    """
+    loaded = project.load()
+    async with open_run(loaded, command=command, lock_timeout=lock_timeout, clock=project.clock) as run:
+        for pattern in patterns:
+            if not any(matches_any(attempt.address, [pattern]) for attempt in run.state.open_attempts):
+                raise _nothing_open(pattern, run)
+        attempts = [attempt for attempt in run.state.open_attempts if matches_any(attempt.address, patterns)]
+        counts = Counter(attempt.address for attempt in attempts)
+        reading = await _look(project, loaded, run, counts.keys(), None)
+        run.settle([_nothing_created(attempt, reading, force=force) for attempt in attempts])
+    return tuple(
+        Resolution(address=address, upstream_id=None, attempts=count) for address, count in sorted(counts.items())
+    )
+
+
+def _nothing_open(pattern: str, run: Run) -> UsageError:
+    known = [attempt.address for attempt in run.state.open_attempts]
+    return UsageError(
+        "Nothing to settle",
+        detail=f"No attempt of {pattern} is open. Nothing was changed.",
+        hint=did_you_mean(pattern, known) or "syncspec lock list shows what is not settled",
+    )
 
 
 def _checked_id(upstream_id: str | None) -> str | None:
@@ -95,12 +128,15 @@ def _checked_id(upstream_id: str | None) -> str | None:
     return bare
 
 
-async def _look(project: AsyncProject, loaded: LoadedProject, run: Run, address: str, created: str | None) -> Reading:
+async def _look(
+    project: AsyncProject, loaded: LoadedProject, run: Run, addresses: Collection[str], created: str | None
+) -> Reading:
     """What the upstream shows; nothing where it cannot be read."""
-    declared = any(record.address == address for each in loaded.sets for record in each.records)
+    known = {record.address for each in loaded.sets for record in each.records}
+    declared = known.issuperset(addresses)
 
     def chosen(_: DesiredSet | None, other: str) -> bool:
-        return other == address
+        return other in addresses
 
     began = moment_of(project.clock)
     observations: list[Observation] = []

@@ -193,3 +193,39 @@ def test_an_answer_without_ids_says_so_and_names_both_ways_out(tmp_path: Path, s
     stub.answer = stub.create
     assert run("apply", "-y", "--no-prior-run", folder=folder, env=ENV).code == 0
     assert sorted(line["upstream_id"] for line in lines(folder).values()) == ["ID0", "ID1"]
+
+
+@pytest.mark.parametrize("named", [("contacts.*",), ("contacts",), (PAUL, DUNCAN)])
+def test_all_that_was_not_created_is_settled_at_once(project: Path, named: tuple[str, ...]) -> None:
+    pass_the_horizon(project)
+    done = resolve(project, *named, "--not-created")
+    told = "contacts.duncan was not created; the next apply creates it.\n"
+    assert (done.code, done.out) == (0, f"{told}{told.replace('duncan', 'paul')}")
+    assert lines(project) == {}
+    assert run("apply", "-y", "--no-prior-run", folder=project, env=ENV).code == 0
+    assert lines(project).keys() == {PAUL, DUNCAN}
+
+
+def test_where_one_may_exist_none_of_several_is_settled(project: Path, stub: Stub) -> None:
+    pass_the_horizon(project)
+    data = {"LastName": "A", "Email": "PAUL@arrakis.org "}
+    stub.create({"sync_id": "sync-1", "collection_id": "salesforce:contact", "records": [{"data": data}]})
+    before = lines(project)
+    done = resolve(project, "contacts.*", "--not-created")
+    assert (done.code, done.out) == (1, "")
+    assert "contacts.paul: ID0 upstream may be it. Nothing was changed." in done.err
+    assert lines(project) == before
+    forced = resolve(project, "contacts.*", "--not-created", "--force", "--json")
+    assert json.loads(forced.out) == {
+        "format_version": "1.0",
+        "settled": [{"address": address, "attempts": 1} for address in (DUNCAN, PAUL)],
+    }
+
+
+def test_several_addresses_take_patterns_that_name_something_and_no_id(project: Path) -> None:
+    before = lines(project)
+    nothing = resolve(project, "contacts.*", "leads.*", "--not-created")
+    assert (nothing.code, nothing.out) == (64, "")
+    assert "No attempt of leads.* is open. Nothing was changed." in nothing.err
+    assert resolve(project, PAUL, DUNCAN, "--created", "ID0").code == 64
+    assert lines(project) == before

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import html
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -18,12 +19,14 @@ from syncspec.keys import KeyReader, key_digest, loose_key_of
 from syncspec.lockfile import OpenAttempt
 from syncspec.planning.state import marker_of
 from syncspec.planning.wanted import first_effect
-from syncspec.records import DesiredRecord, DesiredSet, ObservedRecord
+from syncspec.records import DesiredRecord, DesiredSet, Json, ObservedRecord
 from syncspec.upstream.observe import came_at
-from syncspec.values import digest, is_blank, loosely_equal
+from syncspec.values import digest, is_blank, loose_form
 from syncspec.values.instants import seconds_of
 
 __all__ = ["Unclaimed"]
+
+_Form = Callable[[Json], str]
 
 _NOTHING = digest(None)
 _SHORTEST_CUT = 20
@@ -38,24 +41,47 @@ class Unclaimed:
     live: Sequence[ObservedRecord]
     reading: Reading
     _rows: list[tuple[ObservedRecord, Decimal]] | None = field(default=None, init=False)
+    _forms: dict[tuple[_Form, str], dict[str, list[int]]] = field(default_factory=dict, init=False)
 
     def resembling(self, attempt: OpenAttempt) -> list[ObservedRecord]:
-        """Those that the attempt may have created, in a form that its key does not recognise."""
+        """Those that came into being after the request left and not long after it, as far as the upstream tells, and
+        that show half of what else it sent, or its key with other signs or without its end."""
+        if self._rows is None:
+            self._rows = [(row, came) for row in self._free() if (came := came_at(row)) is not None]
+        first, horizon = first_effect(attempt), seconds_of(attempt.horizon)
+        if not self._rows or first is None or horizon is None:
+            return []
         declared = self.reading.declared.get(attempt.address)
         if declared is not None and declared[0].target.place != self.place:
             declared = None
         sent = _Sent(attempt, declared, self.reading)
-        return [row for row in self._since(attempt) if sent.may_be(row)]
-
-    def _since(self, attempt: OpenAttempt) -> Iterable[ObservedRecord]:
-        """Those that came into being after the request left, and not long after it: as far as the upstream tells."""
-        if self._rows is None:
-            self._rows = [(row, came) for row in self._free() if (came := came_at(row)) is not None]
-        first, horizon = first_effect(attempt), seconds_of(attempt.horizon)
-        if first is None or horizon is None:
-            return ()
+        shown = Counter(number for name in sent.names for number in self._showing(name, *sent.form(name)))
+        found = {number for number, count in shown.items() if 2 * count >= len(sent.names)}
         last = horizon + (horizon - first)
-        return (row for row, came in self._rows if first <= came and (came <= last or row.created_at is None))
+        dated = [self._rows[number] for number in sorted(found | self._respelled(sent.key))]
+        return [row for row, came in dated if first <= came and (came <= last or row.created_at is None)]
+
+    def _showing(self, name: str, form_of: _Form, form: str) -> Sequence[int]:
+        return self._index(name, form_of).get(form, ())
+
+    def _index(self, name: str, form_of: _Form) -> dict[str, list[int]]:
+        """The rows by the form of one field's value."""
+        index = self._forms.get((form_of, name))
+        if index is None:
+            index = self._forms[(form_of, name)] = {}
+            for number, (row, _) in enumerate(self._rows or ()):
+                index.setdefault(form_of(row.data.get(name)), []).append(number)
+        return index
+
+    def _respelled(self, key: Mapping[str, str]) -> set[int]:
+        """Rows with every field of the key in another spelling."""
+        found: set[int] | None = None
+        for name, letters in key.items():
+            index = self._index(name, _letters)
+            alike = [form for form in index if _is_respelled(letters, form)]
+            numbers = {number for form in alike for number in index[form]}
+            found = numbers if found is None else found & numbers
+        return found or set()
 
     def _free(self) -> list[ObservedRecord]:
         free = [row for row in self.live if not self.reading.holders(self.place, row.upstream_id)]
@@ -85,7 +111,7 @@ class Unclaimed:
 
 
 class _Sent:
-    """What one attempt sent, as far as it is known by now."""
+    """What one attempt sent, as far as it is known by now: the `names` of its fields, and the letters of its `key`."""
 
     def __init__(
         self, attempt: OpenAttempt, declared: tuple[DesiredSet, DesiredRecord] | None, reading: Reading
@@ -95,31 +121,26 @@ class _Sent:
         self._declared = declared[1].data if declared is not None else {}
         self._known = reading.entries.sent(declared[1].data, declared[0].rules) if declared is not None else {}
         self._sent = attempt.sent or self._known
-        self._names = [name for name in self._sent if name not in aside and self._says_something(name)]
-        self._key_fields: tuple[str, ...] = ()
+        self.names = [name for name in self._sent if name not in aside and self._says_something(name)]
+        self.key: Mapping[str, str] = {}
         if declared is not None and lens is not None and _has_key(attempt, declared[1], reading):
-            self._key_fields = lens.match_on
+            self.key = {name: _letters(self._declared[name]) for name in lens.match_on}
 
-    def may_be(self, row: ObservedRecord) -> bool:
-        """Whether the row shows half of what was sent, or its key with other signs or without its end."""
-        keyed = self._key_fields
-        if keyed and all(_is_respelled(self._declared[name], row.data.get(name)) for name in keyed):
-            return True
-        shown = sum(self._shows(name, row) for name in self._names)
-        return shown > 0 and 2 * shown >= len(self._names)
+    def form(self, name: str) -> tuple[_Form, str]:
+        """What the field's value is to be compared by, and its form."""
+        item = self._sent[name]
+        return (loose_form, loose_form(self._declared[name])) if self._is_known(name) else (digest, item.sent or "")
+
+    def _is_known(self, name: str) -> bool:
+        """Whether the field is still declared as it was sent."""
+        return self._sent[name] == self._known.get(name)
 
     def _says_something(self, name: str) -> bool:
         """Whether that a row shows the field's value tells anything: an empty field is like many."""
         item = self._sent[name]
-        if item == self._known.get(name):
+        if self._is_known(name):
             return not is_blank(self._declared[name])
         return item.sent is not None and item.sent != _NOTHING and not item.private
-
-    def _shows(self, name: str, row: ObservedRecord) -> bool:
-        item, observed = self._sent[name], row.data.get(name)
-        if item == self._known.get(name):
-            return loosely_equal(self._declared[name], observed)
-        return digest(observed) == item.sent
 
 
 def _has_key(attempt: OpenAttempt, record: DesiredRecord, reading: Reading) -> bool:
@@ -130,14 +151,16 @@ def _has_key(attempt: OpenAttempt, record: DesiredRecord, reading: Reading) -> b
     return key_digest(record.key.strict, secret=secret) == attempt.key
 
 
-def _is_respelled(declared: object, observed: object) -> bool:
-    """Whether two texts differ in nothing but signs, or one is the beginning of the other."""
-    if not isinstance(declared, str) or not isinstance(observed, str):
-        return False
-    one, other = sorted((_letters(declared), _letters(observed)), key=len)
-    return bool(one) and (one == other or (len(one) >= _SHORTEST_CUT and other.startswith(one)))
-
-
-def _letters(text: str) -> str:
-    folded = unicodedata.normalize("NFKC", html.unescape(text)).casefold()
+def _letters(value: Json) -> str:
+    """The letters and digits of a text, in one case; empty for what is no text."""
+    if not isinstance(value, str):
+        return ""
+    folded = unicodedata.normalize("NFKC", html.unescape(value)).casefold()
     return "".join(character for character in folded if character.isalnum())
+
+
+def _is_respelled(one: str, other: str) -> bool:
+    """Whether two texts have the same letters and digits, or one of them, long enough, is how the other begins."""
+    if min(len(one), len(other)) < _SHORTEST_CUT:
+        return bool(one) and one == other
+    return one.startswith(other) or other.startswith(one)

@@ -11,7 +11,7 @@ again, except where the upstream itself refuses a second one. What became of an 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -25,7 +25,6 @@ from syncspec.apply.resemblance import Unclaimed
 from syncspec.apply.sighting import Place, Reading, Reconciled
 from syncspec.apply.states import AttemptState
 from syncspec.lockfile import LockEntry, OpenAttempt, Origin
-from syncspec.planning.wording import ids_text
 from syncspec.records import Absence, Observation, ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
@@ -40,37 +39,39 @@ _MOST_RESENDS = 5
 
 def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
     """Judge every attempt by the reading of its collection; those whose collection was not read stay as they are."""
-    indices: dict[Place, CollectionRows] = {}
-    unclaimed: dict[Place, Unclaimed] = {}
     found: list[Settlement] = []
     doubts: dict[str, str] = {}
-    siblings = Counter(_batch_of(attempt) for attempt in attempts if attempt.state == _S.UNMAPPED)
-    for attempt in attempts:
-        seen = reading.observations.get(attempt.target.place)
-        if seen is None or not seen.readable:
-            continue
-        rows = indices.setdefault(attempt.target.place, CollectionRows(seen, reading.entries.keys))
-        free = unclaimed.setdefault(attempt.target.place, Unclaimed(attempt.target.place, rows.live, reading))
-        case = _Case(attempt, seen, rows, free, reading, alone=siblings[_batch_of(attempt)] == 1)
+    for case in _cases(tuple(attempts), reading):
         settlement = _judge(case)
         if settlement is not None:
             found.append(settlement)
         elif case.is_over and (doubt := case.doubt):
-            doubts[attempt.attempt] = doubt
+            doubts[case.attempt.attempt] = doubt
     return Reconciled(settlements=tuple(_without_shared(found)), doubts=doubts)
 
 
-def visible_matches(attempt: OpenAttempt, reading: Reading) -> list[ObservedRecord]:
+def visible_matches(attempts: Sequence[OpenAttempt], reading: Reading) -> Iterator[tuple[OpenAttempt, ObservedRecord]]:
     """Live records that may be an attempt's: by the IDs of its answer, its marker, its key, or else by the rest."""
-    seen = reading.observations.get(attempt.target.place)
-    if seen is None or not seen.readable:
-        return []
-    rows = CollectionRows(seen, reading.entries.keys)
-    unclaimed = Unclaimed(attempt.target.place, rows.live, reading)
-    case = _Case(attempt, seen, rows, unclaimed, reading, alone=True)
-    ids = {short_id(candidate) for candidate in attempt.candidates}
-    returned = [row for upstream_id, row in rows.by_id.items() if upstream_id in ids and not row.deleted]
-    return case.free([*returned, *(_matches(case)[0] or unclaimed.resembling(attempt))])
+    for case in _cases(attempts, reading):
+        ids = {short_id(candidate) for candidate in case.attempt.candidates}
+        returned = [row for upstream_id, row in case.rows.by_id.items() if upstream_id in ids and not row.deleted]
+        alike = _matches(case)[0] or case.unclaimed.resembling(case.attempt)
+        yield from ((case.attempt, row) for row in case.free([*returned, *alike]))
+
+
+def _cases(attempts: Sequence[OpenAttempt], reading: Reading) -> Iterator[_Case]:
+    """Every attempt whose collection was read, with its rows, which are indexed once."""
+    known: dict[Place, tuple[CollectionRows, Unclaimed]] = {}
+    siblings = Counter(_batch_of(attempt) for attempt in attempts if attempt.state == _S.UNMAPPED)
+    for attempt in attempts:
+        place = attempt.target.place
+        seen = reading.observations.get(place)
+        if seen is None or not seen.readable:
+            continue
+        if place not in known:
+            rows = CollectionRows(seen, reading.entries.keys)
+            known[place] = (rows, Unclaimed(place, rows.live, reading))
+        yield _Case(attempt, seen, *known[place], reading, alone=siblings[_batch_of(attempt)] == 1)
 
 
 def intent_of(attempt: OpenAttempt) -> Moment:
@@ -151,10 +152,7 @@ class _Case:
             return f"no record shows {', '.join(lens.match_on)}"
         if attempt.key is None and lens.marker_field is not None and not seen.shows_marker(lens.marker_field):
             return f"no record shows {lens.marker_field}"
-        if attempt.state != _S.WATCHED and (resembling := self.unclaimed.resembling(attempt)):
-            ids = ids_text(row.upstream_id for row in resembling)
-            return f"{ids} may be it: it came up since, nobody holds it, and but for its key it is like what was sent"
-        return ""
+        return self.unclaimed.doubt(attempt) if attempt.state != _S.WATCHED else ""
 
     @property
     def change(self) -> ChangeCase:

@@ -19,6 +19,7 @@ from syncspec.keys import KeyReader, key_digest, loose_key_of
 from syncspec.lockfile import OpenAttempt
 from syncspec.planning.state import marker_of
 from syncspec.planning.wanted import first_effect
+from syncspec.planning.wording import ids_text
 from syncspec.records import DesiredRecord, DesiredSet, Json, ObservedRecord
 from syncspec.upstream.observe import came_at
 from syncspec.values import digest, is_blank, loose_form
@@ -60,6 +61,12 @@ class Unclaimed:
         last = horizon + (horizon - first)
         dated = [self._rows[number] for number in sorted(found | self._respelled(sent.key))]
         return [row for row, came in dated if first <= came and (came <= last or row.created_at is None)]
+
+    def doubt(self, attempt: OpenAttempt) -> str:
+        """Why nothing with the attempt's key or marker proves nothing; empty where nothing resembles it either."""
+        ids = ids_text(row.upstream_id for row in self.resembling(attempt))
+        alike = "it came up since, nobody holds it, and but for its key it is like what was sent"
+        return f"{ids} may be it: {alike}" if ids else ""
 
     def _showing(self, name: str, form_of: _Form, form: str) -> Sequence[int]:
         return self._index(name, form_of).get(form, ())

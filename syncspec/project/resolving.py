@@ -70,7 +70,7 @@ async def resolve(
             raise _nothing_open(address, run)
         reading = await _look(project, loaded, run, {address}, created)
         if created is None:
-            settlements = [_nothing_created(attempt, reading, force=force) for attempt in attempts]
+            settlements = _nothing_created(attempts, reading, force=force)
         else:
             _check_creations(attempts)
             settlements = [_created(attempt, created, run, reading, force=force) for attempt in attempts]
@@ -99,7 +99,7 @@ async def resolve_not_created(
         attempts = [attempt for attempt in run.state.open_attempts if matches_any(attempt.address, patterns)]
         counts = Counter(attempt.address for attempt in attempts)
         reading = await _look(project, loaded, run, counts.keys(), None)
-        run.settle([_nothing_created(attempt, reading, force=force) for attempt in attempts])
+        run.settle(_nothing_created(attempts, reading, force=force))
     return tuple(
         Resolution(address=address, upstream_id=None, attempts=count) for address, count in sorted(counts.items())
     )
@@ -155,30 +155,36 @@ async def _look(
     return reading_of(loaded, run.state, observations, began=began, clock=project.clock)
 
 
-def _nothing_created(attempt: OpenAttempt, reading: Reading, *, force: bool) -> Settlement:
-    if is_conflict(attempt):
-        ids = ids_text(attempt.candidates)
-        raise _refused(attempt, f"two IDs are recorded for it: {ids}", "say which one it is with --created ID")
+def _nothing_created(attempts: Sequence[OpenAttempt], reading: Reading, *, force: bool) -> list[Settlement]:
+    for attempt in attempts:
+        if is_conflict(attempt):
+            ids = ids_text(attempt.candidates)
+            raise _refused(attempt, f"two IDs are recorded for it: {ids}", "say which one it is with --created ID")
     if not force:
-        _check_absent(attempt, reading)
-    return Settlement(
-        attempt=attempt, state=AttemptState.NOT_APPLIED, evidence=f"{_somebody()} said: not {_done(attempt)}"
-    )
+        _check_absent(attempts, reading)
+    return [
+        Settlement(attempt=each, state=AttemptState.NOT_APPLIED, evidence=f"{_somebody()} said: not {_done(each)}")
+        for each in attempts
+    ]
 
 
-def _check_absent(attempt: OpenAttempt, reading: Reading) -> None:
+def _check_absent(attempts: Sequence[OpenAttempt], reading: Reading) -> None:
     anyway = "--force says so all the same; where it was created after all, it is then created twice"
-    if not reading.began.has_reached(datetime.fromisoformat(attempt.horizon), since=intent_of(attempt)):
-        raise _refused(attempt, f"it may still be executed until {attempt.horizon}", f"wait for that; {anyway}")
-    seen = reading.observations.get(attempt.target.place)
-    if seen is None or not seen.readable:
-        why = seen.reason if seen is not None else "it was not read"
-        raise _refused(attempt, f"the upstream's list is not known ({why})", f"try again; {anyway}")
-    matches = visible_matches(attempt, reading) if attempt.kind == MutationKind.CREATE else []
-    if matches:
-        ids = ids_text(row.upstream_id for row in matches)
-        hint = f"name it with --created {matches[0].upstream_id}; {anyway}"
-        raise _refused(attempt, f"{ids} upstream may be it", hint)
+    for attempt in attempts:
+        if not reading.began.has_reached(datetime.fromisoformat(attempt.horizon), since=intent_of(attempt)):
+            raise _refused(attempt, f"it may still be executed until {attempt.horizon}", f"wait for that; {anyway}")
+        seen = reading.observations.get(attempt.target.place)
+        if seen is None or not seen.readable:
+            why = seen.reason if seen is not None else "it was not read"
+            raise _refused(attempt, f"the upstream's list is not known ({why})", f"try again; {anyway}")
+    creations = [attempt for attempt in attempts if attempt.kind == MutationKind.CREATE]
+    matches: dict[str, list[str]] = {}
+    for attempt, row in visible_matches(creations, reading):
+        matches.setdefault(attempt.attempt, []).append(row.upstream_id)
+    for attempt in creations:
+        if ids := matches.get(attempt.attempt):
+            hint = f"name it with --created {ids[0]}; {anyway}"
+            raise _refused(attempt, f"{ids_text(ids)} upstream may be it", hint)
 
 
 def _check_creations(attempts: Sequence[OpenAttempt]) -> None:

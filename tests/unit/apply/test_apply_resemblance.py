@@ -155,4 +155,4 @@ def test_an_attempt_that_does_not_say_what_it_sent_goes_by_the_declaration() -> 
 
 def test_what_resembles_the_record_is_shown_to_who_settles_it_by_hand() -> None:
     case = world(new(Name=LONG[:60]))
-    assert [row.upstream_id for row in visible_matches(case.attempt, case.reading)] == ["003x"]
+    assert [row.upstream_id for _, row in visible_matches([case.attempt], case.reading)] == ["003x"]

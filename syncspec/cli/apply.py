@@ -139,15 +139,14 @@ def command(
 def _apply(
     invocation: Invocation, file: ReportFile, *, ask: bool, full: bool, events_path: Path | None, **options: Any
 ) -> int:
-    from syncspec.cli.question import require_terminal
-
-    if ask:
-        require_terminal("apply")
     from syncspec.cli.applying import Applying
     from syncspec.cli.events import open_events
+    from syncspec.cli.question import require_terminal
     from syncspec.errors import SyncspecError
 
     project = invocation.open_at(options["paths"])
+    if ask:
+        require_terminal("apply", first=project.load)
     with open_events(events_path, redact=invocation.redact) as events:
         applying = Applying(invocation, full=full, report_file=file, events=events)
         report = applying.run(project, ask=ask, **options)

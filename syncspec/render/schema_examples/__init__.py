@@ -52,6 +52,7 @@ def _spread(schema: dict[str, Any], value: Any, definitions: Mapping[str, Any]) 
 
 
 def _has_shape(schema: Mapping[str, Any], value: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    """Whether this is the one of several shapes that a value has: it knows all the value's keys."""
+    """Whether this is the one of several shapes that a value has: it knows all the value's keys, and its constants."""
     target = definitions.get(str(schema.get("$ref", "")).rpartition("/")[2], schema)
-    return set(value) <= set(target.get("properties", ()))
+    known = target.get("properties", {})
+    return set(value) <= set(known) and all(known[key].get("const", part) == part for key, part in value.items())

@@ -24,7 +24,16 @@ from syncspec.render.json_bytes import log_line
 from syncspec.render.redaction import HIDDEN, redacted_diagnostics
 from syncspec.render.values import counted
 
-__all__ = ["event_fields", "event_level", "event_line", "event_message", "event_name", "failed_line", "opened_line"]
+__all__ = [
+    "event_fields",
+    "event_level",
+    "event_line",
+    "event_message",
+    "event_name",
+    "failed_line",
+    "kind_name",
+    "opened_line",
+]
 
 _NAMES: dict[type[Event], str] = {
     RunStarted: "run-started",
@@ -40,7 +49,12 @@ _NAMES: dict[type[Event], str] = {
 
 def event_name(event: Event) -> str:
     """The stable name of the kind of event."""
-    return _NAMES[type(event)]
+    return kind_name(type(event))
+
+
+def kind_name(kind: type[Event]) -> str:
+    """The stable name of a kind of event."""
+    return _NAMES[kind]
 
 
 def event_line(event: Event, *, time: str, redact: bool = False) -> bytes:

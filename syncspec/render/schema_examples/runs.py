@@ -131,3 +131,21 @@ EVENTS: Final[tuple[Mapping[str, Any], ...]] = (
     {**MOMENT, "event": "run-finished", "exit_code": 3, "summary": REPORT["summary"], "requests": 2},
     {**MOMENT, "event": "run-failed", "exit_code": 6, "error": FINDING},
 )
+
+LOG: Final[tuple[Mapping[str, Any], ...]] = (
+    {
+        "time": MOMENT["time"],
+        "level": "warning",
+        "event": "signal",
+        "run": RUN,
+        "message": "Finishing what is in flight; press Ctrl-C again to stop at once.",
+    },
+    {
+        "time": MOMENT["time"],
+        "level": "error",
+        "event": "diagnostic",
+        "run": RUN,
+        "message": FINDING["summary"],
+        "diagnostic": FINDING,
+    },
+)

@@ -128,7 +128,7 @@ def _severity(concern: Concern | None) -> Severity:
             return Severity.NOTE
         case Concern.CONFLICT | Concern.UNKNOWN | Concern.BLOCKED:
             return Severity.ERROR
-        case Concern.DELETE | Concern.PROTECTED | Concern.ADOPT | Concern.OUTLIER | Concern.DRIFT:
+        case Concern.DELETE | Concern.RESTORE | Concern.PROTECTED | Concern.ADOPT | Concern.OUTLIER | Concern.DRIFT:
             return Severity.WARNING
         case _ as unreachable:
             assert_never(unreachable)

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from support.command import CONTACTS, run, write_project
+from support.command import CONTACTS, Terminal, run, write_project
 
 
 @pytest.fixture
@@ -48,6 +48,13 @@ def test_drift_is_shown_then_accepted_and_planning_is_empty(project: Path) -> No
     assert (planned.code, planned.out) == (0, "No changes. 2 records are as declared.\n")
     again = run("accept", "contacts.duncan", folder=project)
     assert again.out == "contacts.duncan has nothing to accept\nThere is nothing to accept. Nothing was written.\n"
+
+
+def test_nothing_is_asked_with_or_without_a_terminal(project: Path) -> None:
+    terminal = Terminal("accept", "contacts.duncan", folder=project)
+    assert terminal.wait() == 0
+    assert "yes" not in terminal.text
+    assert "Idaho: reborn" in manifest(project)
 
 
 def test_the_result_is_printed_as_json(project: Path) -> None:

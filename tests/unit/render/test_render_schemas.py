@@ -20,6 +20,7 @@ IDS = {
     "events.v1.schema.json": "urn:syncspec:events.v1",
     "faults.v1.schema.json": "urn:syncspec:faults.v1",
     "lockfile.v1.schema.json": "urn:syncspec:lockfile.v1",
+    "log.v1.schema.json": "urn:syncspec:log.v1",
     "lookupset.v1.schema.json": "urn:syncspec:lookupset.v1",
     "plan.v1.schema.json": "urn:syncspec:plan.v1",
     "project.v1.schema.json": "urn:syncspec:project.v1",

@@ -63,7 +63,8 @@ def _declared(state: PlanningState, notes: Notes) -> tuple[dict[str, Change], Lo
             else:
                 decided[record.address] = _decide(state, record_set, record, notes if chosen else unheard)
     dependents = None
-    looked_up = look_up(state, _lookups(state, referring, selected))
+    needed = {name for _, record in referring.values() for name in record.lookups}
+    looked_up = look_up(state, _lookups(state, referring, selected), needed=needed)
     notes.findings.extend(looked_up.diagnostics)
     if referring:
         dependents = Dependents(state, referring, decided, selected=selected, looked_up=looked_up)

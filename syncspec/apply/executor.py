@@ -22,7 +22,7 @@ from syncspec.apply.events import OnEvent, Waiting
 from syncspec.apply.failed_batches import FailedBatches
 from syncspec.apply.herald import Herald, Silence
 from syncspec.apply.journal import Journal
-from syncspec.apply.ledger import INTERRUPTED, Ledger
+from syncspec.apply.ledger import STOPPED_FIRST, Ledger
 from syncspec.apply.outcomes import Stop, Verdict, VerdictKind, classify, says_duplicate
 from syncspec.apply.report import RecordOutcome
 from syncspec.apply.sending import Sending
@@ -84,7 +84,7 @@ class Executor:
     def stop(self) -> None:
         """Start nothing more; what is in flight finishes and is recorded."""
         self.interrupted = True
-        self.ledger.halted = self.ledger.halted or INTERRUPTED
+        self.ledger.halted = self.ledger.halted or STOPPED_FIRST
         for wait in self._waits:
             wait.cancel()
 
@@ -109,7 +109,7 @@ class Executor:
                 await self._deliver_wave(wave)
         for wave in waves:
             for delivery in wave:
-                self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
+                self.ledger.leave(delivery, self.ledger.halted or STOPPED_FIRST)
 
     async def _deliver_wave(self, wave: Sequence[Delivery]) -> None:
         self._waves += 1
@@ -139,13 +139,13 @@ class Executor:
         """Send one request; returns what is to be sent next in its place."""
         throttle = self._throttles[delivery.target.upstream]
         if not await self._wait_for(throttle):
-            self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
+            self.ledger.leave(delivery, self.ledger.halted or STOPPED_FIRST)
             return ()
         try:
             reason = await self._reason_not_to_send(delivery)
             intended = None if reason else self._intend(delivery)
             if intended is None:
-                self.ledger.leave(delivery, reason or self.ledger.halted or INTERRUPTED)
+                self.ledger.leave(delivery, reason or self.ledger.halted or STOPPED_FIRST)
                 return ()
             sending = Sending(delivery=delivery, intended=intended, wave=self._waves, began=moment_of(self._clock))
             if not sending.began.is_within(intended.not_after, since=intended.at):

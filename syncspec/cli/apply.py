@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from syncspec.cli.failure import INTERRUPTED
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.options import project_options, review_options, selection_options
 
@@ -155,7 +156,7 @@ def _apply(
         invocation.show([events.failure])
     file.write(report)
     if report is None:
-        return 130
+        return INTERRUPTED
     invocation.show(report.diagnostics)
     try:
         invocation.write_rendered(

@@ -21,6 +21,7 @@ __all__ = [
     "FORMATS",
     "AppliedReport",
     "ReviewablePlan",
+    "ShownPlan",
     "render_changes",
     "render_plan",
     "render_report",
@@ -31,16 +32,10 @@ FORMATS = ("text", "json", "markdown", "html", "github")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewablePlan:
-    """A plan with what is needed to show it, to make it again and to save it.
-
-    `state` is what it was made from beside the manifests and the upstream.
-    """
+class ShownPlan:
+    """A plan as it is shown, whether it was just made or read back."""
 
     plan: Plan
-    project: LoadedProject
-    selection: Selection
-    state: State = field(repr=False)
 
     @property
     def digest(self) -> str:
@@ -80,6 +75,18 @@ class ReviewablePlan:
         """
         return render_plan(self.plan, format, color=color, full=full, redact=redact, folder=folder)
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewablePlan(ShownPlan):
+    """A plan with what is needed to show it, to make it again and to save it.
+
+    `state` is what it was made from beside the manifests and the upstream.
+    """
+
+    project: LoadedProject
+    selection: Selection
+    state: State = field(repr=False)
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save it as a file that only its owner may read, and that `load_plan` reads; one that is there is replaced.
 
@@ -100,7 +107,7 @@ def render_plan(
     redact: bool = False,
     folder: str = "",
 ) -> str:
-    """Print a plan that was just made or a saved one: `ReviewablePlan.render`."""
+    """Print a plan that was just made or a saved one: `ShownPlan.render`."""
     match format:
         case "text":
             from syncspec.render.plan_text import plan_text
@@ -163,7 +170,7 @@ class AppliedReport:
         redact: bool = False,
         folder: str = "",
     ) -> str:
-        """Print in one of the formats of `ReviewablePlan.render`; `full` lists every record that was written.
+        """Print in one of the formats of `ShownPlan.render`; `full` lists every record that was written.
 
         `redact` hides the wording of errors, which may quote values. Raises UsageError for another format.
         """

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from syncspec.cli.failure import INTERRUPTED
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.options import project_options, review_options, selection_options
 
@@ -156,7 +155,7 @@ def _apply(
         invocation.show([events.failure])
     file.write(report)
     if report is None:
-        return INTERRUPTED
+        return 130
     invocation.show(report.diagnostics)
     try:
         invocation.write_rendered(

@@ -13,7 +13,7 @@ from syncspec.keys import match_key
 from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, Origin
 from syncspec.planning.claims import Claims, claims_of
 from syncspec.planning.deletion_order import in_order
-from syncspec.planning.destruction import Declared, as_declared, still_declared
+from syncspec.planning.destruction import as_declared, still_declared
 from syncspec.planning.fields import field_changes
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.notes import listed
@@ -24,7 +24,7 @@ from syncspec.planning.rules import Rule
 from syncspec.planning.state import PlanningState
 from syncspec.planning.whole import plan_of
 from syncspec.planning.wording import attempt_reason
-from syncspec.records import Data, DesiredRecord, DesiredSet, Lifecycle, ObservedRecord, Target
+from syncspec.records import Data, Declared, DesiredRecord, DesiredSet, Lifecycle, ObservedRecord, Target
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import digest, short_id
 
@@ -68,7 +68,7 @@ def plan_undo(inputs: PlanningInput, steps: Sequence[PastStep]) -> Plan:
 @dataclass(frozen=True, slots=True)
 class _Undo:
     state: PlanningState
-    declared: Declared
+    declared: Mapping[str, Declared]
     claims: Claims
     by_id: Mapping[str, Sequence[str]]
     step: PastStep

@@ -17,7 +17,7 @@ from syncspec.manifests.problems import Problems
 from syncspec.manifests.reader import read_file
 from syncspec.manifests.sensitive import sensitive_fields
 from syncspec.manifests.writing import ChangedMeanwhileError, FileChange, write_files
-from syncspec.project.declaring import Declared, Target, declare
+from syncspec.project.declaring import NewRecords, Target, declare
 from syncspec.project.opening import Opening
 from syncspec.project.picking import Choice
 from syncspec.project.placing import Bodies, Destination, Home, find_home, has_set, new_set_name
@@ -206,7 +206,7 @@ def _nothing_written() -> Diagnostic:
     )
 
 
-def _without_key(declared: Iterable[Declared]) -> Iterable[Diagnostic]:
+def _without_key(declared: Iterable[NewRecords]) -> Iterable[Diagnostic]:
     for each in declared:
         if each.bodies and not each.record_set.match_on and each.record_set.marker_field is None:
             yield Diagnostic(

@@ -13,8 +13,8 @@ from syncspec.errors import ManifestError, UsageError
 from syncspec.manifests.discovery import OutsideError, inside, shown
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.editing import Addition, Edit, EditError, appended, edited
-from syncspec.manifests.loader import find_files
 from syncspec.manifests.models import API_VERSION
+from syncspec.manifests.project_files import find_files
 from syncspec.manifests.reader import read_file
 from syncspec.manifests.writing import FileChange
 from syncspec.manifests.yaml_text import entry_lines

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from support.command import CONTACTS, Terminal, run, write_project
 
-WITHOUT_DUNCAN = CONTACTS.partition("    duncan:\n")[0]
 DELETING = CONTACTS.replace("  records:\n", "  lifecycle:\n    on_remove: delete\n  records:\n")
 
 

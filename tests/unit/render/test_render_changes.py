@@ -16,7 +16,7 @@ from syncspec.planning.comparison import Comparison, DeclaredChange, Kind
 from syncspec.planning.expectation import Effect
 from syncspec.planning.plan import FieldChange
 from syncspec.planning.set_settings import SettingChange
-from syncspec.project.results import render_changes
+from syncspec.project.formats import render_changes
 from syncspec.render.markdown.layout import LIMIT
 from syncspec.render.schemas import all_schemas
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.apply.state import State
 from syncspec.diagnostics import Diagnostic
+from syncspec.planning.drift import drift_of
 from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.selection import Selection
 from syncspec.project.formats import render_plan, render_report
@@ -73,6 +74,10 @@ class ReviewablePlan(ShownPlan):
     project: LoadedProject
     selection: Selection
     state: State = field(repr=False)
+
+    def drift(self) -> ShownPlan:
+        """What became different upstream since it was locked, alone: to look at, not to be applied."""
+        return ShownPlan(plan=drift_of(self.plan, self.state.lockfile.entries.keys()))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Save it as a file that only its owner may read, and that `load_plan` reads; one that is there is replaced.

@@ -8,6 +8,8 @@ looks for new ones.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -19,6 +21,14 @@ if memory.FOLDER is not None:
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("searching", deadline=None)
 settings.load_profile("searching" if os.environ.get("SYNCSPEC_FUZZ") else "repeatable")
+
+
+@pytest.fixture(autouse=True)
+def _working_folder() -> Iterator[None]:
+    """Stay in one folder: -C changes that of the whole process, and a test's folder goes with the test."""
+    before = Path.cwd()
+    yield
+    os.chdir(before)
 
 
 def pytest_xdist_auto_num_workers() -> int:

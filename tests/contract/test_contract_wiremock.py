@@ -41,10 +41,12 @@ def check_counts(folder: Path, database: Path, domain: str) -> None:
 
 
 def declared(tmp_path: Path, proxy: WireMock, domain: str) -> Path:
-    """A project of its own records, two a request, behind the proxy."""
+    """A project of its own records, two a request, behind the proxy; nothing in them is like those of another one."""
     folder = project(tmp_path / "crm", proxy.url, RECORDS, settle=1, timeout=2, wait=1)
     contacts = folder / "manifests" / "contacts.yaml"
-    contacts.write_text(contacts.read_text().replace("arrakis.org", domain))
+    contacts.write_text(
+        contacts.read_text().replace("arrakis.org", domain).replace("LastName: L", f"LastName: {domain[0]}")
+    )
     return folder
 
 
@@ -63,7 +65,7 @@ def test_broken_connections_cost_no_record_and_make_none_twice(
     tmp_path: Path, behind: tuple[WireMock, Path], executed: bool
 ) -> None:
     proxy, database = behind
-    domain = f"{'executed' if executed else 'lost'}.example"
+    domain = f"{'executed' if executed else 'never'}.example"
     broken = [proxy.breaking("POST", fault, executed_after=300 if executed else None) for fault in FAULTS]
     proxy.reset(in_turn(broken, name="creates"))
     folder = declared(tmp_path, proxy, domain)

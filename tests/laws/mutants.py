@@ -15,6 +15,7 @@ from syncspec.apply.clock import Moment
 from syncspec.apply.executor import Executor
 from syncspec.apply.journal import Journal
 from syncspec.apply.states import AttemptState
+from syncspec.planning import locked
 from syncspec.project import sight
 from syncspec.records import Absence
 from syncspec.upstream import observe
@@ -41,7 +42,7 @@ def no_creation_proof(patch: pytest.MonkeyPatch) -> None:
 
 
 def no_duplicate_check(patch: pytest.MonkeyPatch) -> None:
-    """Of several records that match, the first is taken for ours."""
+    """Of several records that match, the first is taken for ours, and no plan tells of the others."""
     original = reconcile._matches
 
     def first(case: Any) -> Any:
@@ -50,6 +51,7 @@ def no_duplicate_check(patch: pytest.MonkeyPatch) -> None:
 
     patch.setattr(reconcile, "_matches", first)
     patch.setattr(reconcile, "_judge_watched", lambda case: None)
+    patch.setattr(locked, "_find_duplicates", lambda *_: None)
 
 
 def no_horizon(patch: pytest.MonkeyPatch) -> None:

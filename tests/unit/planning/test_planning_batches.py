@@ -11,13 +11,13 @@ from planning_world import CRM, World, attempt, locked, one, record, record_set,
 
 from syncspec.errors import GuardError, UsageError
 from syncspec.lockfile import Lockfile
-from syncspec.planning.batches import request_for, wire_data
+from syncspec.planning.batches import change_data, wire_data
 from syncspec.planning.guards import allow, check_guards
 from syncspec.planning.plan import Action, Batch
 from syncspec.planning.wanted import places_to_observe
 from syncspec.records import AwaitConsumers, DesiredRecord
 from syncspec.settings import Guards
-from syncspec.upstream.protocol import MutationKind
+from syncspec.upstream.protocol import MutationKind, MutationRequest
 from syncspec.upstream.sequin.wire import mutation_body
 
 PAUL = {"Email": "paul@arrakis.org", "FirstName": "Paul"}
@@ -75,12 +75,24 @@ def test_a_batch_becomes_the_request_whose_size_it_states() -> None:
     desired = record("contacts.paul", {"Last": "A", "Email": "p@x.org", "Phone": None}, marker="m-1")
     world = World(sets=[record_set(desired, marker_field="M")], observations=[seen()])
     [batch] = world.plan().batches
-    request = request_for(batch, {"contacts": world.sets[0]})
-    assert (request.kind, request.sync_id, request.collection_id) == (MutationKind.CREATE, "s1", "salesforce:contact")
-    assert request.records == ({"Email": "p@x.org", "Last": "A", "M": "m-1", "Phone": None},)
-    body = mutation_body(request)
+    [sent] = [change_data(world.sets[0], change) for change in batch.changes]
+    assert sent == {"Email": "p@x.org", "Last": "A", "M": "m-1", "Phone": None}
+    body = mutation_body(
+        MutationRequest(
+            kind=MutationKind(batch.kind),
+            sync_id=batch.target.sync_id,
+            collection_id=batch.target.collection_id,
+            records=(sent,),
+            await_consumers=batch.await_consumers,
+        )
+    )
     assert batch.size == len(body)
-    assert json.loads(body)["records"] == [{"data": dict(request.records[0])}]
+    assert json.loads(body) == {
+        "kind": "create",
+        "sync_id": "s1",
+        "collection_id": "salesforce:contact",
+        "records": [{"data": sent}],
+    }
 
 
 def test_wire_data_takes_the_provider_s_form_and_leaves_the_declaration_alone() -> None:

@@ -65,8 +65,10 @@ class Selection:
 
         `elsewhere` are the sets of other environments, by name: they are not declared here, and the message says so.
         """
-        addresses = [record.address for record_set in sets for record in record_set.records]
-        addresses += [address for address in locked if address not in set(addresses)]
+        if self.is_everything:
+            return
+        # A dict is a set that keeps its order.
+        addresses = list(dict.fromkeys([*(record.address for each in sets for record in each.records), *locked]))
         names = [record_set.name for record_set in sets]
         for pattern in (*self.include, *self.exclude):
             if pattern not in names and not any(matches_any(address, [pattern]) for address in addresses):

@@ -20,6 +20,7 @@ __all__ = [
     "AwaitConsumers",
     "Compare",
     "Data",
+    "Declared",
     "DesiredRecord",
     "DesiredSet",
     "FieldRule",
@@ -250,6 +251,10 @@ class DesiredSet:
     def lens(self) -> Lens:
         """How the set's records are recognised in a row."""
         return Lens.of(self.match_on, self.rules, self.marker_field)
+
+
+Declared: TypeAlias = tuple[DesiredSet, DesiredRecord]
+"""A record with its set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
-"""What holds for all tests: their figures are printed, and the same code gets the same verdict each time.
+"""What holds for all tests: where their folders are, their figures, and the same verdict each time.
 
 Figures that tests record with `record_property("figure", …)` are printed at the end, from worker processes too.
-Hypothesis draws the same examples in each run; with SYNCSPEC_FUZZ=1 it looks for new ones.
+`tmp_path` is in memory where there is room. Hypothesis draws the same examples in each run; with SYNCSPEC_FUZZ=1 it
+looks for new ones.
 """
 
 from __future__ import annotations
@@ -10,10 +11,19 @@ import os
 
 import pytest
 from hypothesis import settings
+from support import memory
+
+if memory.FOLDER is not None:
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", memory.FOLDER)
 
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.register_profile("searching", deadline=None)
 settings.load_profile("searching" if os.environ.get("SYNCSPEC_FUZZ") else "repeatable")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are processors: some tests mostly wait, for real time-outs and horizons."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -50,7 +50,11 @@ def _created(
     """What cannot be mapped is kept with all candidates and never sent again."""
     mapped = map_answer(delivery.records, rows, taken=taken)
     ids = tuple(row.upstream_id for row in mapped.candidates)
-    lost = f"answered 2xx, but none of the {len(ids)} IDs left over could be told to be this record's"
+    lost = "answered 2xx, but the answer holds no ID that could be this record's"
+    if ids:
+        count = "the ID" if len(ids) == 1 else f"none of the {len(ids)} IDs"
+        is_told = "could not be told" if len(ids) == 1 else "could be told"
+        lost = f"answered 2xx, but {count} left over {is_told} to be this record's"
     told = []
     for record in delivery.records:
         row = mapped.pairs.get(record.address)

@@ -14,7 +14,7 @@ from syncspec.apply.attempts import Settlement
 from syncspec.apply.entries import EntryMaker
 from syncspec.apply.states import AttemptState
 from syncspec.lockfile import LockEntry, OpenAttempt
-from syncspec.records import Absence, DesiredRecord, DesiredSet, Observation, ObservedRecord
+from syncspec.records import Absence, Declared, Observation, ObservedRecord
 from syncspec.values import digest, equal
 from syncspec.values.instants import seconds_of
 
@@ -32,7 +32,7 @@ class ChangeCase:
     seen: Observation
     row: ObservedRecord | None
     locked: LockEntry | None
-    declared: tuple[DesiredSet, DesiredRecord] | None
+    declared: Declared | None
     entries: EntryMaker
     is_over: bool
 

@@ -10,7 +10,7 @@ from syncspec.apply.mapping import SentRecord
 from syncspec.keys import has_sensitive_key, key_digest
 from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, OpenAttempt, Origin, under
 from syncspec.planning.referring import has_unspoken_fields
-from syncspec.records import Data, DesiredRecord, DesiredSet, FieldRules, Json, ObservedRecord, Target
+from syncspec.records import Data, Declared, DesiredRecord, DesiredSet, FieldRules, Json, ObservedRecord, Target
 from syncspec.values import digest
 
 __all__ = ["EntryMaker"]
@@ -85,7 +85,7 @@ class EntryMaker:
         locked: LockEntry,
         row: ObservedRecord,
         *,
-        declared: tuple[DesiredSet, DesiredRecord] | None,
+        declared: Declared | None,
     ) -> LockEntry:
         """The entry of a record whose update was sent and turned out to be there.
 
@@ -113,7 +113,7 @@ class EntryMaker:
         row: ObservedRecord,
         *,
         origin: Origin,
-        declared: tuple[DesiredSet, DesiredRecord] | None,
+        declared: Declared | None,
         at: str,
     ) -> LockEntry:
         """The entry of a record that was sent and found in a list later, locked `at` that time.

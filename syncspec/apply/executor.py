@@ -6,7 +6,7 @@ outcomes. Nothing is sent whose intent is not on disk, and nothing is reported t
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import assert_never
@@ -22,23 +22,23 @@ from syncspec.apply.events import OnEvent, Waiting
 from syncspec.apply.failed_batches import FailedBatches
 from syncspec.apply.herald import Herald, Silence
 from syncspec.apply.journal import Journal
-from syncspec.apply.ledger import INTERRUPTED, Ledger
-from syncspec.apply.outcomes import Stop, Verdict, VerdictKind, classify, says_duplicate
+from syncspec.apply.ledger import STOPPED_FIRST, Ledger
+from syncspec.apply.outcomes import Verdict, VerdictKind, classify, says_duplicate
 from syncspec.apply.report import RecordOutcome
 from syncspec.apply.sending import Sending
 from syncspec.apply.states import AttemptState
+from syncspec.apply.stops import Stops
 from syncspec.apply.throttle import Throttle
 from syncspec.diagnostics import Source
 from syncspec.errors import StateError
 from syncspec.lockfile import LockEntry
-from syncspec.records import ObservedRecord, Target
+from syncspec.records import ObservedRecord
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import Answered, Connection, MutationKind, SendResult
 
 __all__ = ["Executor"]
 
 _TRIES = 5
-_SAME_REJECTIONS = 10
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30.0
 
 
@@ -74,8 +74,7 @@ class Executor:
             name: Throttle(clock, concurrency=settings.concurrency, rate_limit=settings.rate_limit)
             for name, settings in upstreams.items()
         }
-        self._stopped: dict[str | tuple[str, str, str], str] = {}
-        self._rejections: Counter[tuple[tuple[str, str, str], str]] = Counter()
+        self._stops = Stops()
         self._waves = self._batches = 0
         self._scope = anyio.CancelScope()
         self._is_given_up = False
@@ -84,7 +83,7 @@ class Executor:
     def stop(self) -> None:
         """Start nothing more; what is in flight finishes and is recorded."""
         self.interrupted = True
-        self.ledger.halted = self.ledger.halted or INTERRUPTED
+        self.ledger.halted = self.ledger.halted or STOPPED_FIRST
         for wait in self._waits:
             wait.cancel()
 
@@ -109,7 +108,7 @@ class Executor:
                 await self._deliver_wave(wave)
         for wave in waves:
             for delivery in wave:
-                self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
+                self.ledger.leave(delivery, self.ledger.halted or STOPPED_FIRST)
 
     async def _deliver_wave(self, wave: Sequence[Delivery]) -> None:
         self._waves += 1
@@ -139,13 +138,13 @@ class Executor:
         """Send one request; returns what is to be sent next in its place."""
         throttle = self._throttles[delivery.target.upstream]
         if not await self._wait_for(throttle):
-            self.ledger.leave(delivery, self.ledger.halted or INTERRUPTED)
+            self.ledger.leave(delivery, self.ledger.halted or STOPPED_FIRST)
             return ()
         try:
             reason = await self._reason_not_to_send(delivery)
             intended = None if reason else self._intend(delivery)
             if intended is None:
-                self.ledger.leave(delivery, reason or self.ledger.halted or INTERRUPTED)
+                self.ledger.leave(delivery, reason or self.ledger.halted or STOPPED_FIRST)
                 return ()
             sending = Sending(delivery=delivery, intended=intended, wave=self._waves, began=moment_of(self._clock))
             if not sending.began.is_within(intended.not_after, since=intended.at):
@@ -159,7 +158,7 @@ class Executor:
         verdict = classify(result, records=len(delivery.records), atomic=atomic, names_records=not creates)
         verdict = delivery.masked(verdict)
         following = self._conclude(delivery, intended, verdict, result)
-        self._stop_sending(delivery.target, verdict)
+        self._stops.take(delivery.target, verdict)
         if verdict.kind is VerdictKind.UNKNOWN and verdict.pause is not None:
             self._slow_down(delivery.target.upstream, verdict, verdict.pause)
         self._tell_finished(sending, verdict, result, seconds=seconds)
@@ -175,17 +174,14 @@ class Executor:
         return not wait.cancelled_caught
 
     async def _reason_not_to_send(self, delivery: Delivery) -> str | None:
-        reason = self.ledger.halted or self._stop_reason(delivery.target)
+        reason = self.ledger.halted or self._stops.reason(delivery.target)
         if reason is None:
             try:
                 await self._herald.permit(delivery)
             except StateError as error:
                 self.ledger.halt(error)
         # The run may have been stopped while the permission was asked for.
-        return reason or self.ledger.halted or self._stop_reason(delivery.target)
-
-    def _stop_reason(self, target: Target) -> str | None:
-        return self._stopped.get(target.upstream) or self._stopped.get(target.place)
+        return reason or self.ledger.halted or self._stops.reason(delivery.target)
 
     def _intend(self, delivery: Delivery) -> Intended | None:
         at = moment_of(self._clock)
@@ -257,7 +253,7 @@ class Executor:
             self._settle(delivery, intended, verdict, AttemptState.UNKNOWN, RecordOutcome.UNKNOWN)
         else:
             self._settle(delivery, intended, verdict, AttemptState.REJECTED, RecordOutcome.REJECTED)
-            self._count_rejection(delivery.target, verdict.message)
+            self._stops.rejected(delivery.target, verdict.message)
 
     def _exists(self, delivery: Delivery, verdict: Verdict) -> bool:
         """Whether the upstream, known to refuse a second record with the same key, says that there is one."""
@@ -269,9 +265,7 @@ class Executor:
         taken = self._taken.setdefault(delivery.target.place, set())
         told = read_answer(delivery, rows, taken=taken, entries=self._entries)
         taken.update(each.outcome.entry.upstream_id for each in told if each.outcome.entry is not None)
-        for place, message in list(self._rejections):
-            if place == delivery.target.place:
-                del self._rejections[(place, message)]
+        self._stops.accepted(delivery.target)
         if not self.ledger.record(intended, [each.outcome for each in told], rows):
             unwritten = "answered 2xx, but the journal could not be written"
             self.ledger.report_all(delivery, RecordOutcome.UNKNOWN, unwritten, rows)
@@ -303,7 +297,7 @@ class Executor:
         upstream = delivery.target.upstream
         pause = verdict.pause if verdict.pause is not None else min(_FIRST_PAUSE * 2**delivery.tries, _LONGEST_PAUSE)
         if delivery.tries + 1 >= _TRIES:
-            self._stopped.setdefault(upstream, f"sending to {upstream} stopped: {verdict.message}")
+            self._stops.close(upstream, verdict.message)
         elif self._slow_down(upstream, verdict, pause):
             return [delivery.again(intended.attempts, tries=delivery.tries + 1)]
         self.ledger.report_all(delivery, RecordOutcome.NOT_ATTEMPTED, verdict.message)
@@ -312,30 +306,11 @@ class Executor:
     def _slow_down(self, upstream: str, verdict: Verdict, pause: float) -> bool:
         """Let nothing be sent to the upstream for a while; a while longer than we wait stops it: False."""
         if pause > self._upstreams[upstream].wait:
-            self._stopped.setdefault(upstream, f"sending to {upstream} stopped: {verdict.message}")
+            self._stops.close(upstream, verdict.message)
             return False
         self._throttles[upstream].pause(pause)
         self._on_event(Waiting(run=self._run, upstream=upstream, reason=verdict.message, seconds=pause))
         return True
-
-    def _stop_sending(self, target: Target, verdict: Verdict) -> None:
-        match verdict.stop:
-            case Stop.NOTHING:
-                return
-            case Stop.COLLECTION:
-                reason = f"sending to {target.collection_id} stopped: {verdict.message}"
-                self._stopped.setdefault(target.place, reason)
-            case Stop.UPSTREAM:
-                self._stopped.setdefault(target.upstream, f"sending to {target.upstream} stopped: {verdict.message}")
-            case _ as unreachable:
-                assert_never(unreachable)
-
-    def _count_rejection(self, target: Target, message: str) -> None:
-        """A collection that refuses record after record alike, and accepts none, is not asked for ever."""
-        self._rejections[(target.place, message)] += 1
-        if self._rejections[(target.place, message)] >= _SAME_REJECTIONS:
-            alike = f"{_SAME_REJECTIONS} records were refused alike: {message}"
-            self._stopped.setdefault(target.place, f"sending to {target.collection_id} stopped: {alike}")
 
     def _since(self, sending: Sending) -> float:
         return elapsed(sending.began, moment_of(self._clock))

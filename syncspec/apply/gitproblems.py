@@ -124,6 +124,7 @@ def _cause(stderr: str) -> str:
 
 
 def old_git(version: str) -> StateError:
+    """Something that shared state needs is missing from this git."""
     return StateError(
         "git is too old",
         detail=f'"{clean(version, 60)}" lacks what shared state needs. {_NOTHING}',
@@ -157,6 +158,7 @@ def no_work_tree(folder: Path, answer: Answer) -> StateError:
 
 
 def no_remote(name: str, known: list[str]) -> StateError:
+    """The project file names a remote that the repository does not have."""
     there = ", ".join(clean(masked(other), 60) for other in known[:10]) or "none"
     return StateError(
         "The repository has no such remote",
@@ -166,6 +168,7 @@ def no_remote(name: str, known: list[str]) -> StateError:
 
 
 def several_places(name: str, count: int) -> StateError:
+    """What is written to the remote would go to several repositories."""
     return StateError(
         "The remote stands for several repositories",
         detail=f'"{name}" pushes to {count} URLs, and a state that is shared lives in one. {_NOTHING}',
@@ -203,6 +206,7 @@ def _no_access(home: Home, answer: Answer, verb: str, sent: str) -> StateError:
 
 
 def foreign(home: Home, commit: str, why: str) -> StateError:
+    """Somebody else keeps something of theirs under the ref."""
     return StateError(
         "The ref does not hold a state of syncspec's",
         detail=f"{home} is at {commit[:12]}: {why}. It is left as it is. {_NOTHING}",
@@ -211,6 +215,7 @@ def foreign(home: Home, commit: str, why: str) -> StateError:
 
 
 def newer(home: Home, version: str) -> StateError:
+    """A newer syncspec wrote what the ref holds."""
     return StateError(
         "The shared state is of another version",
         detail=f'{home} is in format "{clean(version, 20)}"; this syncspec knows format 1. It is left as it is. '
@@ -220,6 +225,7 @@ def newer(home: Home, version: str) -> StateError:
 
 
 def too_large(home: Home, size: int, most: int) -> StateError:
+    """More is there than is read; nothing of it was."""
     return StateError(
         "The shared state is too large",
         detail=f"{home} holds {size:,} bytes; at most {most:,} are read. {_NOTHING}",
@@ -228,6 +234,7 @@ def too_large(home: Home, size: int, most: int) -> StateError:
 
 
 def lost(home: Home, found: str | None) -> RaceLostError:
+    """The ref moved between reading and writing; `found` is where it is now."""
     now = f"is at {found[:12]} now" if found else "is not there any more"
     return RaceLostError(
         "Another run changed the shared state",

@@ -18,10 +18,10 @@ from syncspec.planning.plan import Change
 from syncspec.records import ObservedRecord
 from syncspec.upstream.protocol import MutationKind
 
-__all__ = ["INTERRUPTED", "Ledger"]
+__all__ = ["STOPPED_FIRST", "Ledger"]
 
-INTERRUPTED = "the run was interrupted before it was sent"
-
+STOPPED_FIRST = "the run was interrupted before it was sent"
+"""Why a record was not attempted where nothing else says so."""
 
 _FAILED = {
     RecordOutcome.REJECTED: "it was rejected",

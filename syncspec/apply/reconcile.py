@@ -11,7 +11,7 @@ again, except where the upstream itself refuses a second one. What became of an 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -21,6 +21,7 @@ from syncspec.apply.changed import ChangeCase
 from syncspec.apply.clock import Moment, rfc3339
 from syncspec.apply.likeness import CollectionRows
 from syncspec.apply.removed import RemovalCase
+from syncspec.apply.resemblance import Unclaimed
 from syncspec.apply.sighting import Place, Reading, Reconciled
 from syncspec.apply.states import AttemptState
 from syncspec.lockfile import LockEntry, OpenAttempt, Origin
@@ -38,34 +39,39 @@ _MOST_RESENDS = 5
 
 def reconcile(attempts: Iterable[OpenAttempt], reading: Reading) -> Reconciled:
     """Judge every attempt by the reading of its collection; those whose collection was not read stay as they are."""
-    indices: dict[Place, CollectionRows] = {}
     found: list[Settlement] = []
     doubts: dict[str, str] = {}
-    siblings = Counter(_batch_of(attempt) for attempt in attempts if attempt.state == _S.UNMAPPED)
-    for attempt in attempts:
-        seen = reading.observations.get(attempt.target.place)
-        if seen is None or not seen.readable:
-            continue
-        rows = indices.setdefault(attempt.target.place, CollectionRows(seen, reading.entries.keys))
-        case = _Case(attempt, seen, rows, reading, alone=siblings[_batch_of(attempt)] == 1)
+    for case in _cases(tuple(attempts), reading):
         settlement = _judge(case)
         if settlement is not None:
             found.append(settlement)
         elif case.is_over and (doubt := case.doubt):
-            doubts[attempt.attempt] = doubt
+            doubts[case.attempt.attempt] = doubt
     return Reconciled(settlements=tuple(_without_shared(found)), doubts=doubts)
 
 
-def visible_matches(attempt: OpenAttempt, reading: Reading) -> list[ObservedRecord]:
-    """Live records that may be an attempt's: the IDs of its answer, or what carries its marker or is like its key."""
-    seen = reading.observations.get(attempt.target.place)
-    if seen is None or not seen.readable:
-        return []
-    rows = CollectionRows(seen, reading.entries.keys)
-    case = _Case(attempt, seen, rows, reading, alone=True)
-    ids = {short_id(candidate) for candidate in attempt.candidates}
-    returned = [row for upstream_id, row in rows.by_id.items() if upstream_id in ids and not row.deleted]
-    return case.free([*returned, *_matches(case)[0]])
+def visible_matches(attempts: Sequence[OpenAttempt], reading: Reading) -> Iterator[tuple[OpenAttempt, ObservedRecord]]:
+    """Live records that may be an attempt's: by the IDs of its answer, its marker, its key, or else by the rest."""
+    for case in _cases(attempts, reading):
+        ids = {short_id(candidate) for candidate in case.attempt.candidates}
+        returned = [row for upstream_id, row in case.rows.by_id.items() if upstream_id in ids and not row.deleted]
+        alike = _matches(case)[0] or case.unclaimed.resembling(case.attempt)
+        yield from ((case.attempt, row) for row in case.free([*returned, *alike]))
+
+
+def _cases(attempts: Sequence[OpenAttempt], reading: Reading) -> Iterator[_Case]:
+    """Every attempt whose collection was read, with its rows, which are indexed once."""
+    known: dict[Place, tuple[CollectionRows, Unclaimed]] = {}
+    siblings = Counter(_batch_of(attempt) for attempt in attempts if attempt.state == _S.UNMAPPED)
+    for attempt in attempts:
+        place = attempt.target.place
+        seen = reading.observations.get(place)
+        if seen is None or not seen.readable:
+            continue
+        if place not in known:
+            rows = CollectionRows(seen, reading.entries.keys)
+            known[place] = (rows, Unclaimed(place, rows.live, reading))
+        yield _Case(attempt, seen, *known[place], reading, alone=siblings[_batch_of(attempt)] == 1)
 
 
 def intent_of(attempt: OpenAttempt) -> Moment:
@@ -97,6 +103,7 @@ class _Case:
     attempt: OpenAttempt
     seen: Observation
     rows: CollectionRows
+    unclaimed: Unclaimed
     reading: Reading
     alone: bool
 
@@ -145,7 +152,7 @@ class _Case:
             return f"no record shows {', '.join(lens.match_on)}"
         if attempt.key is None and lens.marker_field is not None and not seen.shows_marker(lens.marker_field):
             return f"no record shows {lens.marker_field}"
-        return ""
+        return self.unclaimed.doubt(attempt) if attempt.state != _S.WATCHED else ""
 
     @property
     def change(self) -> ChangeCase:

@@ -8,7 +8,7 @@ number of `send`, and `finish` carry a plan out.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -26,15 +26,15 @@ from syncspec.apply.journal import Journal
 from syncspec.apply.ledger import Ledger
 from syncspec.apply.listener import Listener
 from syncspec.apply.reconcile import Reconciled, reconcile
-from syncspec.apply.report import DONE, RecordOutcome, Report
+from syncspec.apply.report import Report
 from syncspec.apply.shared import SharedState
 from syncspec.apply.state import State, journaled_state, reading_of
 from syncspec.apply.steps import deliveries_of, entries_without_sending
-from syncspec.apply.telling import SETTLED_AS, applied_outcome, report_unsent
+from syncspec.apply.telling import report_unsent, tell_planned
 from syncspec.errors import StateError, SyncspecError
 from syncspec.lockfile import DigestKeys, LockEntry, is_conflict
 from syncspec.lockfile.file import write_lockfile
-from syncspec.planning.plan import Action, Change, Plan
+from syncspec.planning.plan import Change, Plan
 from syncspec.records import Observation
 from syncspec.settings import LoadedProject, UpstreamSettings
 from syncspec.upstream.protocol import Connection
@@ -228,7 +228,7 @@ class Run:
         """
         assert self._executor is not None
         self._executor.take(self._lock_without_sending(plan))
-        self.tell_planned(replace(plan, changes=tuple(ready)))
+        tell_planned(self._executor.ledger, replace(plan, changes=tuple(ready)))
         await self.send(plan)
 
     async def send(self, plan: Plan, *, last: bool = False) -> None:
@@ -266,51 +266,6 @@ class Run:
         """What became of the records of this run; there is one from `begin` on."""
         assert self._executor is not None
         return self._executor.ledger
-
-    def unknown(self, plan: Plan) -> set[str]:
-        """Addresses of a plan that this run was to write and whose outcome is unknown."""
-        assert self._executor is not None
-        reports = self._executor.ledger.reports
-        return {
-            change.address
-            for change in plan.changes
-            if (change.desired is not None or change.action in {Action.DELETE, Action.UNKNOWN})
-            and (
-                reports[change.address].outcome is RecordOutcome.UNKNOWN
-                if change.address in reports
-                else change.action is Action.UNKNOWN
-            )
-        }
-
-    def tell_settled(self, settlements: Iterable[Settlement], addresses: Collection[str]) -> None:
-        """Report what became known of these addresses while the run waited."""
-        assert self._executor is not None
-        for item in settlements:
-            outcome = SETTLED_AS.get(item.state)
-            if item.attempt.address not in addresses or outcome is None:
-                continue
-            if outcome is RecordOutcome.CREATED:
-                outcome = applied_outcome(item)
-            self._executor.ledger.report(
-                item.attempt.address,
-                outcome,
-                upstream_id=item.entry.upstream_id if item.entry is not None else item.attempt.upstream_id,
-                error=None if outcome in DONE else item.evidence,
-                candidates=item.found,
-            )
-
-    def tell_planned(self, plan: Plan) -> None:
-        """Report what a later plan of this run decided: what it sends is open again, the rest is as it says."""
-        assert self._executor is not None
-        ledger = self._executor.ledger
-        for change in plan.changes:
-            known = ledger.reports.get(change.address)
-            if known is not None and known.outcome is not RecordOutcome.UNKNOWN:
-                continue
-            if change.is_sent:
-                ledger.reports.pop(change.address, None)
-            else:
-                ledger.take(report_unsent(change))
 
     async def finish(self, plan: Plan) -> Report:
         """Fold, publish, report and close the run; the lockfile is final before any exit code is known."""

@@ -9,7 +9,7 @@ from syncspec.apply.attempts import Settlement
 from syncspec.apply.clock import Moment
 from syncspec.apply.entries import EntryMaker
 from syncspec.lockfile import LockEntry
-from syncspec.records import DesiredRecord, DesiredSet, Observation
+from syncspec.records import Declared, Observation
 
 __all__ = ["Place", "Reading", "Reconciled"]
 
@@ -26,7 +26,7 @@ class Reading:
 
     observations: Mapping[Place, Observation]
     began: Moment
-    declared: Mapping[str, tuple[DesiredSet, DesiredRecord]]
+    declared: Mapping[str, Declared]
     locked: Mapping[str, LockEntry]
     holders: Callable[[Place, str], Collection[str]]
     entries: EntryMaker

@@ -37,7 +37,8 @@ def command(invocation: Invocation, addresses: tuple[str, ...], fields: tuple[st
     changed. Nothing upstream is changed, and the next plan has nothing to do for them.
 
     An ADDRESS is a record, a set, or a pattern such as 'contacts.a*'. Only the values themselves are edited: comments,
-    order and anchors stay. A value that comes from defaults is written into its record.
+    order and anchors stay. A value that comes from defaults is written into its record. Nothing is asked, since only
+    files change that are under version control: --dry-run shows the change first.
 
     Refused are sensitive fields, values that are made of variables or other expressions, and records that come from
     files of rows; the message says where to edit. Everything is accepted, or nothing is written.

@@ -14,6 +14,7 @@ from syncspec.cli.invocation import Invocation
 from syncspec.cli.options import project_options, review_options, selection_options
 
 if TYPE_CHECKING:
+    from syncspec.cli.events import EventsFile
     from syncspec.cli.report_file import ReportFile
     from syncspec.project.saved import SavedPlan
 
@@ -78,7 +79,7 @@ def _approved(context: click.Context, parameter: click.Parameter, value: str | N
     "events_path",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="FILE",
-    help="Append a line of JSON for each thing that happens in the run (schema events.v1).",
+    help="Append a line of JSON for each thing that happens in the run, and for its end (schema events.v1).",
 )
 @review_options()
 @project_options()
@@ -117,6 +118,7 @@ def command(
     Exit codes: 0 all is as declared; 3 some records were rejected, blocked or not attempted; 4 the outcome of some is
     unknown; 5 the plan is stale; 6 a guard refused the plan; 7 another run holds the lock; 130 interrupted.
     """
+    from syncspec.cli.events import open_events
     from syncspec.cli.report_file import open_report
 
     options: dict[str, Any] = {
@@ -129,33 +131,34 @@ def command(
         "no_prior_run": no_prior_run,
     }
     invocation.enter_folder()
-    with open_report(report_path, invocation) as file:
+    with open_report(report_path, invocation) as file, open_events(events_path, redact=invocation.redact) as events:
         saved = _saved_plan(invocation, paths, is_selected=bool(include or exclude or labels))
         ask = not auto_approve and approved is None and saved is None
         options |= {"plan": saved, "paths": () if saved is not None else paths}
-        return _apply(invocation, file, ask=ask, full=full, events_path=events_path, **options)
+        return _apply(invocation, file, events, ask=ask, full=full, **options)
 
 
 def _apply(
-    invocation: Invocation, file: ReportFile, *, ask: bool, full: bool, events_path: Path | None, **options: Any
+    invocation: Invocation, file: ReportFile, events: EventsFile | None, *, ask: bool, full: bool, **options: Any
 ) -> int:
-    from syncspec.cli.question import require_terminal
-
-    if ask:
-        require_terminal("apply")
     from syncspec.cli.applying import Applying
-    from syncspec.cli.events import open_events
+    from syncspec.cli.failure import INTERRUPTED, NOTHING_SENT
+    from syncspec.cli.question import require_terminal
     from syncspec.errors import SyncspecError
 
     project = invocation.open_at(options["paths"])
-    with open_events(events_path, redact=invocation.redact) as events:
-        applying = Applying(invocation, full=full, report_file=file, events=events)
-        report = applying.run(project, ask=ask, **options)
-    if events is not None and events.failure is not None:
-        invocation.show([events.failure])
+    if ask:
+        require_terminal("apply", first=project.load)
+    applying = Applying(invocation, full=full, report_file=file, events=events)
+    report = applying.run(project, ask=ask, **options)
+    if events is not None:
+        if report is None:
+            events.end(NOTHING_SENT, exit_code=INTERRUPTED)
+        if events.failure is not None:
+            invocation.show([events.failure])
     file.write(report)
     if report is None:
-        return 130
+        return INTERRUPTED
     invocation.show(report.diagnostics)
     try:
         invocation.write_rendered(

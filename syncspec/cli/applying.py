@@ -40,6 +40,7 @@ class Applying:
         self._run: Run | None = None
         self._sending = False
         self._signals = 0
+        self._command = _command_line(sys.argv[1:])
 
     def run(self, project: AsyncProject, *, ask: bool, **options: Any) -> AppliedReport | None:
         """Apply; None where it was interrupted before anything was sent. Raises what `AsyncProject.apply` raises."""
@@ -62,7 +63,7 @@ class Applying:
                     on_rows=view.rows,
                     on_run=self._hold,
                     lock_timeout=self._invocation.lock_timeout,
-                    command=_command_line(sys.argv[1:]),
+                    command=self._command,
                     **options,
                 )
                 tasks.cancel_scope.cancel()
@@ -87,6 +88,9 @@ class Applying:
 
     def _hold(self, run: Run) -> None:
         self._run = run
+        self._report_file.run = run.run_id
+        if self._events is not None:
+            self._events.open_run(run.run_id, command=self._command)
         if self._screen.log is not None:
             self._screen.log.run = run.run_id
 
@@ -95,7 +99,6 @@ class Applying:
             self._events.write(event)
         if isinstance(event, RunStarted):
             self._sending = True
-            self._report_file.run = event.run
         elif isinstance(event, RecordFinished):
             self._report_file.records[event.record.address] = event.record
         elif isinstance(event, RunFinished):

@@ -51,9 +51,9 @@ def command(
     """
     from syncspec.cli.question import require_terminal
 
-    if not auto_approve and not only_plan:
-        require_terminal("destroy")
     project = invocation.open_at(paths)
+    if not auto_approve and not only_plan:
+        require_terminal("destroy", first=project.load)
     chosen = {"include": include, "exclude": exclude, "labels": labels, "paths": paths}
     return reverse(
         invocation,

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from syncspec.apply.clock import SystemClock, rfc3339
-from syncspec.apply.events import Event
+from syncspec.apply.events import Event, RunFinished
+from syncspec.cli.failure import failure_of
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import SyncspecError, UsageError
-from syncspec.render.events import event_line
+from syncspec.render.events import event_line, failed_line, opened_line
 
 __all__ = ["EventsFile", "open_events"]
 
@@ -26,12 +27,36 @@ class EventsFile:
         self.failure: Diagnostic | None = None
         self._path, self._handle, self._redact = path, handle, redact
         self._clock = SystemClock()
+        self._run: str | None = None
+        self._is_ended = False
+
+    def open_run(self, run: str, *, command: str) -> None:
+        """Append that the run holds the run lock; it is named from now on."""
+        self._run = run
+        self._append(opened_line(run, command=command, time=self._time()))
 
     def write(self, event: Event) -> None:
         """Append the event. Raises nothing that a disk does."""
+        self._is_ended = isinstance(event, RunFinished)
+        self._append(event_line(event, time=self._time(), redact=self._redact))
+
+    def fail(self, error: BaseException) -> None:
+        """Append why the apply ended, unless its end is there."""
+        exit_code, diagnostics = failure_of(error)
+        self.end(diagnostics[0], exit_code=exit_code)
+
+    def end(self, error: Diagnostic, *, exit_code: int) -> None:
+        """Append that the apply ended without a report, unless its end is there."""
+        if not self._is_ended:
+            self._is_ended = True
+            self._append(failed_line(error, exit_code=exit_code, run=self._run, time=self._time(), redact=self._redact))
+
+    def _time(self) -> str:
+        return rfc3339(self._clock.now())
+
+    def _append(self, line: bytes) -> None:
         if self.failure is not None:
             return
-        line = event_line(event, time=rfc3339(self._clock.now()), redact=self._redact)
         try:
             while line:
                 line = line[os.write(self._handle, line) :]
@@ -46,7 +71,10 @@ class EventsFile:
 
 @contextmanager
 def open_events(path: Path | None, *, redact: bool) -> Iterator[EventsFile | None]:
-    """The file for as long as the block runs; what it holds stays. Raises SyncspecError: nothing was sent then."""
+    """The file for as long as the block runs; what it holds stays, and an exception that ends the block is added.
+
+    Raises SyncspecError: nothing was sent then.
+    """
     if path is None:
         yield None
         return
@@ -67,7 +95,12 @@ def open_events(path: Path | None, *, redact: bool) -> Iterator[EventsFile | Non
     try:
         if _is_torn(path):
             os.write(handle, b"\n")
-        yield EventsFile(path, handle, redact=redact)
+        file = EventsFile(path, handle, redact=redact)
+        try:
+            yield file
+        except BaseException as error:
+            file.fail(error)
+            raise
     finally:
         os.close(handle)
 

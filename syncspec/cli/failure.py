@@ -9,10 +9,17 @@ import click
 from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.errors import SyncspecError
 
-__all__ = ["INTERRUPTED", "WRONG_USAGE", "failure_of"]
+__all__ = ["INTERRUPTED", "NOTHING_SENT", "WRONG_USAGE", "failure_of"]
 
 INTERRUPTED = 130
 WRONG_USAGE = 64
+NOTHING_SENT = Diagnostic(
+    severity=Severity.ERROR,
+    code="interrupted",
+    summary="Interrupted",
+    detail="The apply was interrupted before anything was sent.",
+)
+"""Why there is no report of an apply that a person stopped early."""
 
 
 def failure_of(error: BaseException) -> tuple[int, Sequence[Diagnostic]]:

@@ -94,8 +94,8 @@ def _conditions(
     "-o",
     "--output",
     type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="The manifest to write to; with --from also a folder for several.",
+    metavar="FILE|FOLDER",
+    help="The manifest to write to, or a folder for one of each set.",
 )
 @click.option(
     "--references",

@@ -135,7 +135,7 @@ class Invocation:
         """Those of the files in order, then those of --var."""
         found: dict[str, Any] = {}
         if self.var_files:
-            from syncspec.manifests.loader import read_var_file
+            from syncspec.manifests.variables import read_var_file
 
             for path in self.var_files:
                 found.update(read_var_file(path))

@@ -140,9 +140,9 @@ def forget(invocation: Invocation, addresses: tuple[str, ...], auto_approve: boo
     from syncspec.project.loop import run_to_end
 
     if not auto_approve:
-        require_terminal("forget")
         state = read_state(invocation.opening().load(resolve_env=False), clock=SystemClock())
         chosen = matching(addresses, state.lockfile.entries)
+        require_terminal("forget")
         if not ask_for_yes(invocation.screen, f"Drop {len(chosen):,} of the lockfile's entries?"):
             raise NotConfirmedError("Not confirmed", detail="The lockfile stays as it is.")
     done = run_to_end(

@@ -17,6 +17,7 @@ __all__ = [
     "project_options",
     "review_options",
     "selection_options",
+    "stacked",
 ]
 
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
@@ -34,7 +35,9 @@ def _stored(*names: str, store: Store, **attributes: Any) -> Callable[[AnyComman
     return click.option(*names, expose_value=False, callback=callback, **attributes)
 
 
-def _stack(options: Sequence[Callable[[AnyCommand], AnyCommand]]) -> Callable[[AnyCommand], AnyCommand]:
+def stacked(options: Sequence[Callable[[AnyCommand], AnyCommand]]) -> Callable[[AnyCommand], AnyCommand]:
+    """One decorator for several options, which --help lists in this order."""
+
     def decorate(command: AnyCommand) -> AnyCommand:
         for option in reversed(options):
             command = option(command)
@@ -73,7 +76,7 @@ def _be_json(invocation: Invocation, value: bool) -> None:
 
 def general_options() -> Callable[[AnyCommand], AnyCommand]:
     """Options that every command takes."""
-    return _stack(
+    return stacked(
         [
             _stored("-C", "folder", store=_enter, metavar="DIR", help="Work in this folder."),
             _stored(
@@ -113,7 +116,7 @@ def project_options(*, trial: bool = True) -> Callable[[AnyCommand], AnyCommand]
         type=click.Choice(["embedded"]),
         help="Try out against an upstream inside syncspec; nothing real is read or written.",
     )
-    return _stack(
+    return stacked(
         [
             _stored(
                 "-e", "--env", "env", store=_set("env"), metavar="NAME", help="The environment; else SYNCSPEC_ENV."
@@ -158,7 +161,7 @@ def project_options(*, trial: bool = True) -> Callable[[AnyCommand], AnyCommand]
 
 def format_options(*formats: str) -> Callable[[AnyCommand], AnyCommand]:
     """--format with the formats that a command knows, the first being the default, and --json."""
-    return _stack(
+    return stacked(
         [
             _stored(
                 "--format", "format", store=_set("format"), type=click.Choice(formats), help="How to print the result."
@@ -171,7 +174,7 @@ def format_options(*formats: str) -> Callable[[AnyCommand], AnyCommand]:
 def review_options() -> Callable[[AnyCommand], AnyCommand]:
     """The formats in which people and pipelines review plans and reports, and what these may show."""
     formats = ("text", "json", "markdown", "html", "github")
-    return _stack(
+    return stacked(
         [
             _stored(
                 "--format",
@@ -201,7 +204,7 @@ def json_option() -> Callable[[AnyCommand], AnyCommand]:
 
 def selection_options() -> Callable[[AnyCommand], AnyCommand]:
     """What to plan; what is not selected is left alone."""
-    return _stack(
+    return stacked(
         [
             click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path)),
             click.option(

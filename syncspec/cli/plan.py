@@ -18,6 +18,7 @@ Examples:
   syncspec plan
   syncspec plan manifests/crm -e sandbox
   syncspec plan --target contacts.paul --json
+  syncspec plan --drift-only --detailed-exitcode
   syncspec plan --detailed-exitcode --fail-on blocked,unknown
   syncspec plan --format markdown > comment.md
   syncspec plan --format html --redact values > plan.html
@@ -55,6 +56,9 @@ def _kinds(context: click.Context, parameter: click.Parameter, values: Sequence[
     metavar="KINDS",
     help="Exit with 2 where the plan holds one of: drift, blocked, unknown, adopt.",
 )
+@click.option(
+    "--drift-only", is_flag=True, help="Show only what became different upstream, and nothing that the author changed."
+)
 @review_options()
 @project_options()
 @click.pass_obj
@@ -68,6 +72,7 @@ def command(
     out: Path | None,
     detailed_exitcode: bool,
     fail_on: frozenset[str],
+    drift_only: bool,
 ) -> int:
     """Compare the manifests with what the upstream holds, and show what apply would do. Nothing is changed.
 
@@ -77,21 +82,28 @@ def command(
     Adopting a record writes to the lockfile only, so --detailed-exitcode does not count it; --fail-on adopt does.
     Where a collection cannot be read, or a lookup does not find its record, the plan says so and the exit code is 1.
 
+    --drift-only shows no requests, cannot be saved, and lets --detailed-exitcode tell whether anything drifted.
+
     A saved plan holds no sensitive value and no token; it may be read by its owner only. Where it rests on sensitive
     values, SYNCSPEC_DIGEST_KEY must be set, to the same value here and where it is applied.
     """
     from syncspec.cli.progress import watch
+    from syncspec.planning.notes import counted
+    from syncspec.planning.plan import Action
     from syncspec.project.loop import run_to_end
 
+    if drift_only and out is not None:
+        raise click.UsageError("--drift-only shows a part of a plan, which cannot be saved; leave out one of the two.")
     project = invocation.open_at(paths)
     with watch(invocation.screen) as view:
-        plan = run_to_end(
+        made = run_to_end(
             functools.partial(
                 project.plan, include=include, exclude=exclude, labels=labels, paths=paths, on_rows=view.rows
             )
         )
     if out is not None:
-        plan.save(out)
+        made.save(out)
+    plan = made.drift() if drift_only else made
     if invocation.format not in ("json", "github"):
         invocation.show(plan.diagnostics)
     invocation.write_rendered(
@@ -105,10 +117,13 @@ def command(
     )
     if out is not None:
         invocation.screen.note(f"Saved as {out}, digest {plan.digest[:12]}.")
+    elif drift_only and len(made.changes) > len(plan.changes):
+        left_out = counted(len(made.changes) - len(plan.changes), "other change")
+        invocation.screen.note(f"Left out, as --drift-only asks for: {left_out}.")
     elif invocation.format == "text" and not plan.is_empty:
         invocation.screen.note(f"Digest {plan.digest[:12]}.")
     if any(not seen.readable for seen in plan.plan.observations) or any(item.is_error for item in plan.diagnostics):
         return 1
     found = {action.value for action, number in plan.summary.items() if number}
-    would_write = any(change.is_sent for change in plan.changes)
-    return 2 if (detailed_exitcode and would_write) or not found.isdisjoint(fail_on) else 0
+    is_due = any(change.is_sent or (drift_only and change.action is not Action.UNCHANGED) for change in plan.changes)
+    return 2 if (detailed_exitcode and is_due) or not found.isdisjoint(fail_on) else 0

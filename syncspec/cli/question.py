@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from syncspec.cli.output import Screen
@@ -14,9 +14,11 @@ from syncspec.errors import UsageError
 __all__ = ["ask_for_yes", "require_terminal"]
 
 
-def require_terminal(what: str) -> None:
-    """Raise UsageError where nobody can be asked."""
+def require_terminal(what: str, *, first: Callable[[], object] | None = None) -> None:
+    """Raise UsageError where nobody can be asked; `first` raises what would be wrong even with a terminal."""
     if not sys.stdin.isatty():
+        if first is not None:
+            first()
         raise UsageError(
             "Nobody can be asked",
             detail=f"{what} asks for a yes, and standard input is no terminal. Nothing was sent.",

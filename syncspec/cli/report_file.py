@@ -9,9 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from syncspec.apply.report import RecordReport
-from syncspec.cli.failure import INTERRUPTED, failure_of
+from syncspec.cli.failure import INTERRUPTED, NOTHING_SENT, failure_of
 from syncspec.cli.invocation import Invocation
-from syncspec.diagnostics import Diagnostic, Severity
+from syncspec.diagnostics import Diagnostic
 from syncspec.errors import SyncspecError
 from syncspec.project.results import AppliedReport
 from syncspec.render.report_json import failure_json
@@ -39,13 +39,7 @@ class ReportFile:
         if report is not None:
             self._replace(report.render("json", redact=self._invocation.redact).encode("utf-8"))
             return
-        nothing = Diagnostic(
-            severity=Severity.ERROR,
-            code="interrupted",
-            summary="Interrupted",
-            detail="The apply was interrupted before anything was sent.",
-        )
-        self._fail(INTERRUPTED, [nothing])
+        self._fail(INTERRUPTED, [NOTHING_SENT])
 
     def fail(self, error: BaseException) -> None:
         """Write why there is no report, unless there is one."""

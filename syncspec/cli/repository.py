@@ -10,7 +10,7 @@ __all__ = ["folder_in_repository"]
 
 def folder_in_repository(path: Path) -> str:
     """The way from the repository, or else this folder, to the project: what annotations' paths begin with."""
-    from syncspec.manifests.loader import find_project_file
+    from syncspec.manifests.discovery import find_project_file
 
     found = find_project_file(path)
     root = found.parent if found is not None else path.resolve()

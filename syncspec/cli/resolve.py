@@ -16,18 +16,21 @@ Examples:
   syncspec explain contacts.paul                       what is known, and what upstream may be it
   syncspec resolve contacts.paul --created 0035g00000XyZaBAAV
   syncspec resolve contacts.paul --not-created         the next apply creates it
+  syncspec resolve 'contacts.p*' --not-created         all that are open and fit
 """
 
 
 @click.command("resolve", epilog=_EXAMPLES)
-@click.argument("address")
+@click.argument("addresses", metavar="ADDRESS...", nargs=-1, required=True)
 @click.option("--created", metavar="ID", help="The upstream ID that the record was created as.")
 @click.option("--not-created", is_flag=True, help="The record was not created.")
 @click.option("--force", is_flag=True, help="Settle it although the upstream does not bear it out.")
 @format_options("text", "json")
 @project_options()
 @click.pass_obj
-def command(invocation: Invocation, address: str, created: str | None, not_created: bool, force: bool) -> int:
+def command(
+    invocation: Invocation, addresses: tuple[str, ...], created: str | None, not_created: bool, force: bool
+) -> int:
     """Settle what became of a record that was sent and whose outcome is unknown. Nothing is sent; nobody is asked.
 
     Most unknowns settle by themselves: apply looks for them. This is for those that cannot, such as records without
@@ -35,21 +38,44 @@ def command(invocation: Invocation, address: str, created: str | None, not_creat
 
     Refused are an ID that another address holds, and --not-created while the request may still be executed, or while
     something upstream may be the record; --force lifts the latter.
+
+    --not-created takes several addresses, sets and patterns, and settles all that is open of them, or, where one is
+    refused, nothing.
     """
     from syncspec.project.loop import run_to_end
-    from syncspec.project.resolving import resolve
+    from syncspec.project.resolving import resolve, resolve_not_created
     from syncspec.render.json_bytes import json_bytes
 
     if (created is None) is not not_created:
         raise click.UsageError("Give either --created ID or --not-created.")
+    if created is not None and len(addresses) > 1:
+        raise click.UsageError("--created ID takes one ADDRESS: an upstream record belongs to one address.")
+    project, patience = invocation.open(), invocation.lock_timeout
+    if created is None and _names_several(addresses):
+        several = run_to_end(
+            functools.partial(
+                resolve_not_created,
+                project,
+                addresses,
+                force=force,
+                lock_timeout=patience,
+                command="syncspec resolve",
+            )
+        )
+        if invocation.is_json:
+            items = [{"address": each.address, "attempts": each.attempts} for each in several]
+            invocation.write(json_bytes({"format_version": "1.0", "settled": items}))
+        for each in several if not invocation.is_json else ():
+            invocation.write(f"{each.address} was not created; the next apply creates it.\n")
+        return 0
     done = run_to_end(
         functools.partial(
             resolve,
-            invocation.open(),
-            address,
+            project,
+            addresses[0],
             created=created,
             force=force,
-            lock_timeout=invocation.lock_timeout,
+            lock_timeout=patience,
             command="syncspec resolve",
         )
     )
@@ -61,3 +87,9 @@ def command(invocation: Invocation, address: str, created: str | None, not_creat
     else:
         invocation.write(f"{done.address} was not created; the next apply creates it.\n")
     return 0
+
+
+def _names_several(addresses: tuple[str, ...]) -> bool:
+    """Whether more than one address is named, or a set or pattern that may hold several."""
+    first = addresses[0]
+    return len(addresses) > 1 or "." not in first or not set("*?[").isdisjoint(first)

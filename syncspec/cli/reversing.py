@@ -8,8 +8,9 @@ from typing import Any
 
 import click
 
+from syncspec.cli.failure import INTERRUPTED
 from syncspec.cli.invocation import Invocation
-from syncspec.cli.options import AnyCommand
+from syncspec.cli.options import AnyCommand, stacked
 from syncspec.project.results import AppliedReport, ReviewablePlan
 
 __all__ = ["reversal_options", "reverse"]
@@ -17,29 +18,24 @@ __all__ = ["reversal_options", "reverse"]
 
 def reversal_options() -> Callable[[AnyCommand], AnyCommand]:
     """Options of commands that take something back."""
-    options = (
-        click.option("--plan", "only_plan", is_flag=True, help="Only show the plan; nothing is changed."),
-        click.option("-y", "--auto-approve", is_flag=True, help="Do not ask."),
-        click.option(
-            "--allow",
-            multiple=True,
-            metavar="GUARD=NUMBER",
-            help="Lift a guard for this run, such as max_deletes=200; may be given several times.",
-        ),
-        click.option(
-            "--wait-settled",
-            is_flag=True,
-            help="Wait until time can tell nothing more of what is unknown, however long that takes.",
-        ),
-        click.option("--full", is_flag=True, help="List every record, however many there are."),
+    return stacked(
+        [
+            click.option("--plan", "only_plan", is_flag=True, help="Only show the plan; nothing is changed."),
+            click.option("-y", "--auto-approve", is_flag=True, help="Do not ask."),
+            click.option(
+                "--allow",
+                multiple=True,
+                metavar="GUARD=NUMBER",
+                help="Lift a guard for this run, such as max_deletes=200; may be given several times.",
+            ),
+            click.option(
+                "--wait-settled",
+                is_flag=True,
+                help="Wait until time can tell nothing more of what is unknown, however long that takes.",
+            ),
+            click.option("--full", is_flag=True, help="List every record, however many there are."),
+        ]
     )
-
-    def decorate(command: AnyCommand) -> AnyCommand:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return decorate
 
 
 def reverse(
@@ -63,7 +59,7 @@ def reverse(
     applying = Applying(invocation, full=full, report_file=ReportFile(None, invocation))
     report = applying.supervise(act, ask=not auto_approve, allow=allow, wait_settled=wait_settled)
     if report is None:
-        return 130
+        return INTERRUPTED
     invocation.show(report.diagnostics)
     try:
         _write(invocation, functools.partial(report.render, full=full))

@@ -51,7 +51,7 @@ def command(invocation: Invocation, run: str | None, requests: bool) -> int:
 def show_run(invocation: Invocation, run: str, *, requests: bool = False) -> int:
     """Show what one past run did; `run` may be a unique beginning of its name. Raises UsageError."""
     from syncspec.apply.history import past_run
-    from syncspec.project.results import render_run
+    from syncspec.project.formats import render_run
 
     project = invocation.opening().load(resolve_env=False)
     past = past_run(project, run)

@@ -45,10 +45,11 @@ def command(
     any other; undoing twice does nothing. Exit codes are those of apply.
     """
     from syncspec.cli.question import require_terminal
+    from syncspec.project.reversal import undoing
 
-    if not auto_approve and not only_plan:
-        require_terminal("undo")
     project = invocation.open_at(())
+    if not auto_approve and not only_plan:
+        require_terminal("undo", first=lambda: undoing(project.load(), run))
     return reverse(
         invocation,
         show=functools.partial(project.plan_undo, run),

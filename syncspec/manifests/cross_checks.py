@@ -13,7 +13,7 @@ from syncspec.manifests.documents import Document
 from syncspec.manifests.findings import shortened
 from syncspec.manifests.problems import Problems
 from syncspec.manifests.record_sets import LoadedSet
-from syncspec.records import DesiredRecord, DesiredSet, FieldRule, FieldType, Json, MatchKey
+from syncspec.records import Declared, DesiredRecord, DesiredSet, FieldRule, FieldType, Json, MatchKey
 from syncspec.values import canonical
 
 __all__ = ["check_keys", "check_names", "check_upstream_ids"]
@@ -42,7 +42,7 @@ def check_names(named: Iterable[tuple[str, Document]], problems: Problems) -> No
 
 def check_keys(sets: Iterable[LoadedSet], problems: Problems) -> None:
     """Report every record that an upstream could take for another declared one, within one place and across sets."""
-    first: dict[_Key, tuple[DesiredSet, DesiredRecord]] = {}
+    first: dict[_Key, Declared] = {}
     known: dict[_Key, set[str]] = {}
     for loaded, record, place in _records(sets):
         desired = loaded.desired

@@ -13,6 +13,7 @@ __all__ = [
     "choose_environment",
     "declared_environments",
     "overlaid",
+    "without_taken_away",
 ]
 
 
@@ -61,6 +62,17 @@ def overlaid(base: dict[str, Value], overlay: Value) -> dict[str, Value]:
         below = result.get(key)
         result[key] = overlaid(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
     return result
+
+
+def without_taken_away(spec: dict[str, Value]) -> dict[str, Value]:
+    """The spec without the variables, upstreams and collections that an environment took away."""
+    named = ("variables", "upstreams", "collections")
+    return {
+        key: {name: entry for name, entry in value.items() if entry is not None}
+        if key in named and isinstance(value, dict)
+        else value
+        for key, value in spec.items()
+    }
 
 
 def check_overlay(

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.documents import Path as Place
-from syncspec.manifests.environments import check_overlay, choose_environment, overlaid
+from syncspec.manifests.environments import check_overlay, choose_environment, overlaid, without_taken_away
 from syncspec.manifests.expansion import Expansion
 from syncspec.manifests.head import body_of
 from syncspec.manifests.problems import Problems
@@ -135,8 +135,9 @@ def _settings(document: Document, body: dict[str, Value], inputs: Inputs, proble
 def _merged(settings: Settings, whole: dict[str, Value], expanded: dict[str, Value]) -> Settings:
     """The settings with the environment laid over; unchanged where what is unresolved does not fit its place."""
     own = {key: value for key, value in expanded.items() if key != "environments"}
+    spec = without_taken_away(overlaid(own, settings.overlay))
     try:
-        project = ProjectFile.model_validate({**whole, "spec": overlaid(own, settings.overlay)}, by_name=False)
+        project = ProjectFile.model_validate({**whole, "spec": spec}, by_name=False)
     except ValidationError:
         if settings.unresolved:
             return settings
@@ -145,15 +146,25 @@ def _merged(settings: Settings, whole: dict[str, Value], expanded: dict[str, Val
 
 
 def _declared(raw: dict[str, Value], chosen: str | None) -> dict[str, tuple[Value, Place]]:
-    """The variables that are declared, each with its value and its place; the environment's win."""
+    """The variables that are declared, each with its value and its place; the environment's win.
+
+    Null in the environment takes one away, or all.
+    """
     found: dict[str, tuple[Value, Place]] = {}
-    layers: tuple[tuple[Value, Place], ...] = (
-        (raw.get("variables"), ("spec", "variables")),
-        (_at(raw, "environments", chosen, "variables"), ("spec", "environments", chosen or "", "variables")),
-    )
-    for layer, at in layers:
-        if isinstance(layer, dict):
-            found.update((name, (value, (*at, name))) for name, value in layer.items())
+    own = raw.get("variables")
+    if isinstance(own, dict):
+        found.update((name, (value, ("spec", "variables", name))) for name, value in own.items())
+    overlay = _at(raw, "environments", chosen)
+    if not isinstance(overlay, dict) or "variables" not in overlay:
+        return found
+    layer = overlay["variables"]
+    if layer is None:
+        return {}
+    for name, value in layer.items() if isinstance(layer, dict) else ():
+        if value is None:
+            found.pop(name, None)
+        else:
+            found[name] = (value, ("spec", "environments", str(chosen), "variables", name))
     return found
 
 

@@ -82,9 +82,9 @@ class UpstreamSpec(Closed):
         Field(description="The bearer token, taken from the environment.", examples=["${env.SEQUIN_API_KEY}"]),
     ] = None
     syncs: Annotated[
-        dict[Provider, Word] | None,
+        dict[Provider, Word | None] | None,
         Field(
-            description="The sync of each provider, for sets that name none.",
+            description="The sync of each provider, for sets that name none. In an environment null takes one away.",
             examples=[{"salesforce": "70a313f8-7c94-43d4-8d0c-5659a52de5c4"}],
         ),
     ] = None
@@ -189,18 +189,27 @@ class StateSpec(Closed):
 
 
 class EnvironmentSpec(Closed):
-    """What differs in one environment; mappings are merged key by key."""
+    """What differs in one environment; mappings are merged key by key, and null takes away what the project says."""
 
     variables: Annotated[
-        dict[Word, ScalarValue] | None, Field(description="Variables.", examples=[{"domain": "sandbox.arrakis.org"}])
+        dict[Word, ScalarValue | None] | None,
+        Field(
+            description="Variables; null takes one away, as if the project did not declare it.",
+            examples=[{"domain": "sandbox.arrakis.org"}],
+        ),
     ] = None
     upstreams: Annotated[
-        dict[UpstreamName, UpstreamSpec] | None,
-        Field(description="Upstreams.", examples=[{"crm": {"base_url": "https://sandbox.example"}}]),
+        dict[UpstreamName, UpstreamSpec | None] | None,
+        Field(
+            description="Upstreams; null takes one away.", examples=[{"crm": {"base_url": "https://sandbox.example"}}]
+        ),
     ] = None
     collections: Annotated[
-        dict[CollectionId, CollectionSpec] | None,
-        Field(description="Collections.", examples=[{"salesforce:contact": {"match_on": ["Email"]}}]),
+        dict[CollectionId, CollectionSpec | None] | None,
+        Field(
+            description="Collections; null takes away what the project says of one.",
+            examples=[{"salesforce:contact": {"match_on": ["Email"]}}],
+        ),
     ] = None
     lifecycle: Annotated[LifecycleSpec | None, Field(description="Lifecycle.", examples=[{"on_drift": "fail"}])] = None
     guards: Annotated[GuardsSpec | None, Field(description="Guards.", examples=[{"max_creates": 10}])] = None

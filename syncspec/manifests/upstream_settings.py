@@ -122,7 +122,7 @@ def _shared(name: str, spec: UpstreamSpec) -> UpstreamSettings:
     """What all types have in common."""
     return UpstreamSettings(
         name=name,
-        syncs=spec.syncs or {},
+        syncs={provider: sync for provider, sync in (spec.syncs or {}).items() if sync is not None},
         concurrency=spec.concurrency or _DEFAULTS.concurrency,
         rate_limit=_rate_limit(spec),
         request_timeout=spec.request_timeout_seconds or _DEFAULTS.request_timeout,

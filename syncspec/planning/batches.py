@@ -1,4 +1,4 @@
-"""Batches: changes sliced into requests, and the request that each slice becomes."""
+"""Batches: changes sliced into requests, and what each change sends in its own."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from syncspec.upstream.protocol import MutationKind, MutationRequest
 from syncspec.upstream.sequin.wire import mutation_body
 from syncspec.values import to_wire
 
-__all__ = ["change_data", "make_batches", "request_for", "wire_data"]
+__all__ = ["change_data", "make_batches", "wire_data"]
 
 _KINDS = {
     Action.CREATE: MutationKind.CREATE,
@@ -51,13 +51,6 @@ def change_data(record_set: DesiredSet, change: Change) -> Data:
         return {}
     data = wire_data(record_set, change.desired)
     return data if change.action is Action.CREATE else {each.path: data[each.path] for each in change.fields}
-
-
-def request_for(batch: Batch, sets: Mapping[str, DesiredSet]) -> MutationRequest:
-    """The one request that carries out a batch; `sets` by name."""
-    kind = MutationKind(batch.kind)
-    lane = _Lane(batch.wave, kind, batch.target.place, batch.await_consumers, single=False)
-    return _request(lane, batch.target, batch.changes, sets)
 
 
 def make_batches(

@@ -12,10 +12,10 @@ from syncspec.lockfile import LockEntry, Lockfile
 from syncspec.planning.expectation import Effect, effect_of_change, effect_of_removal
 from syncspec.planning.known_ids import with_expressions
 from syncspec.planning.plan import FieldChange
-from syncspec.planning.renames import Declared, renamed
+from syncspec.planning.renames import renamed
 from syncspec.planning.selection import Selection
 from syncspec.planning.set_settings import SettingChange, project_settings, set_settings
-from syncspec.records import DesiredSet, Json, Lifecycle, Target
+from syncspec.records import Declared, DesiredSet, Json, Lifecycle, Target
 from syncspec.settings import LoadedProject
 from syncspec.values import equal
 

@@ -66,6 +66,8 @@ class _Stays:
     def __call__(self, address: str, parent: str) -> bool:
         change = self.changes.get(address)
         if change is not None:
+            if change.action is Action.UPDATE and change.refers_to is not None:
+                return parent in change.refers_to
             return change.action is not Action.DELETE and not change.drops
         # Whoever took the entry over speaks for what was moved; what is not selected stays.
         change = self.declared.get(address) or self.moved.get(address)

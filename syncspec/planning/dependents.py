@@ -22,7 +22,7 @@ from syncspec.planning.referring import refers_to
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
 from syncspec.planning.wording import blocked
-from syncspec.records import DesiredRecord, DesiredSet
+from syncspec.records import Declared, DesiredRecord, DesiredSet
 from syncspec.upstream.protocol import MutationKind
 
 __all__ = ["Dependents"]
@@ -51,7 +51,7 @@ class Dependents:
     def __init__(
         self,
         state: PlanningState,
-        waiting: Mapping[str, tuple[DesiredSet, DesiredRecord]],
+        waiting: Mapping[str, Declared],
         decided: dict[str, Change],
         *,
         selected: Collection[str],

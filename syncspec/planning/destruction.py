@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from syncspec.diagnostics import Diagnostic, Severity
@@ -16,11 +16,9 @@ from syncspec.planning.removal import Removal, is_ours
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import PlanningState
 from syncspec.planning.whole import plan_of
-from syncspec.records import DesiredRecord, DesiredSet
+from syncspec.records import Declared, DesiredSet
 
-__all__ = ["Declared", "as_declared", "plan_destruction", "still_declared"]
-
-Declared = dict[str, tuple[DesiredSet, DesiredRecord]]
+__all__ = ["as_declared", "plan_destruction", "still_declared"]
 
 
 def plan_destruction(inputs: PlanningInput) -> Plan:
@@ -43,7 +41,7 @@ def plan_destruction(inputs: PlanningInput) -> Plan:
     return plan_of(state, ordered.values(), still_declared(ordered.values(), declared))
 
 
-def as_declared(entry: LockEntry, declared: Declared, claims: Claims) -> LockEntry:
+def as_declared(entry: LockEntry, declared: Mapping[str, Declared], claims: Claims) -> LockEntry:
     """The entry with what is declared of its record's removal now; nothing takes a protection away on the way.
 
     A protection counts under every name that the record may be declared by, though it was not renamed yet.
@@ -72,7 +70,7 @@ def _decide(state: PlanningState, entry: LockEntry, record_set: DesiredSet | Non
     return removal.decide()
 
 
-def still_declared(changes: Iterable[Change], declared: Declared) -> Iterator[Diagnostic]:
+def still_declared(changes: Iterable[Change], declared: Mapping[str, Declared]) -> Iterator[Diagnostic]:
     """Say of records that are deleted although they are declared that the next apply creates them again."""
     addresses = [change.address for change in changes if change.action is Action.DELETE and change.address in declared]
     if addresses:

@@ -26,7 +26,7 @@ from syncspec.planning.rules import Rule
 from syncspec.planning.state import Place, PlanningState
 from syncspec.planning.whole import plan_of
 from syncspec.planning.wording import attempt_reason, blocked, change_of, refers_now, removal_words
-from syncspec.records import DesiredRecord, DesiredSet
+from syncspec.records import Declared, DesiredRecord, DesiredSet
 from syncspec.values import short_id
 
 __all__ = ["plan"]
@@ -52,7 +52,7 @@ def _declared(state: PlanningState, notes: Notes) -> tuple[dict[str, Change], Lo
     unheard = Notes()
     selected: set[str] = set()
     decided: dict[str, Change] = {}
-    referring: dict[str, tuple[DesiredSet, DesiredRecord]] = {}
+    referring: dict[str, Declared] = {}
     for record_set in state.inputs.sets:
         for record in record_set.records:
             chosen = state.inputs.selects(record_set, record.address)
@@ -63,7 +63,8 @@ def _declared(state: PlanningState, notes: Notes) -> tuple[dict[str, Change], Lo
             else:
                 decided[record.address] = _decide(state, record_set, record, notes if chosen else unheard)
     dependents = None
-    looked_up = look_up(state, _lookups(state, referring, selected))
+    needed = {name for _, record in referring.values() for name in record.lookups}
+    looked_up = look_up(state, _lookups(state, referring, selected), needed=needed)
     notes.findings.extend(looked_up.diagnostics)
     if referring:
         dependents = Dependents(state, referring, decided, selected=selected, looked_up=looked_up)
@@ -79,9 +80,7 @@ def _declared(state: PlanningState, notes: Notes) -> tuple[dict[str, Change], Lo
     return decided, looked_up
 
 
-def _lookups(
-    state: PlanningState, referring: Mapping[str, tuple[DesiredSet, DesiredRecord]], selected: Collection[str]
-) -> set[str]:
+def _lookups(state: PlanningState, referring: Mapping[str, Declared], selected: Collection[str]) -> set[str]:
     """The lookups that count: all where everything is selected, else those that a selected record refers to."""
     if state.inputs.selected is None:
         return {lookup.address for lookups in state.inputs.lookups for lookup in lookups.records}

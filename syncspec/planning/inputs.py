@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
@@ -27,7 +27,8 @@ class PlanningInput:
     environments or projects that share the state folder: the same collection may be theirs too. `absent` are attempts
     whose record was proved absent after it was sent, `rejected` those that the upstream rejected; `doubts` says of open
     ones why their absence proves nothing. `lookups` are records that are only read. `not_done` says of addresses that
-    this run was to write why it did not: what refers to them is not planned as if it could be.
+    this run was to write why it did not: what refers to them is not planned as if it could be. `sets_elsewhere` are
+    the names of sets that are declared for other environments only.
     """
 
     project: str
@@ -45,7 +46,12 @@ class PlanningInput:
     selected: Selects | None = None
     lookups: Sequence[Lookups] = ()
     not_done: Mapping[str, str] = field(default_factory=dict)
+    sets_elsewhere: Collection[str] = ()
     digest_keys: DigestKeys = field(default_factory=DigestKeys)
+
+    def is_elsewhere(self, set_name: str) -> bool:
+        """Whether a set of this name is declared, and for other environments only."""
+        return self.environment is not None and set_name in self.sets_elsewhere
 
     def selects(self, record_set: DesiredSet | None, address: str) -> bool:
         return self.selected is None or self.selected(record_set, address)

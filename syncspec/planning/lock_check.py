@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from syncspec.diagnostics import Diagnostic, Severity, sorted_diagnostics
 from syncspec.lockfile import LockEntry, Lockfile, OpenAttempt, is_conflict
-from syncspec.records import DesiredRecord, DesiredSet, OnRemove
+from syncspec.records import Declared, DesiredRecord, DesiredSet, OnRemove
 
 __all__ = ["check_lockfile"]
 
@@ -20,7 +20,7 @@ def check_lockfile(sets: Iterable[DesiredSet], lockfile: Lockfile) -> tuple[Diag
     return sorted_diagnostics([*_entries(declared, lockfile), *map(_unsettled, lockfile.pending)])
 
 
-def _entries(declared: dict[str, tuple[DesiredSet, DesiredRecord]], lockfile: Lockfile) -> Iterator[Diagnostic]:
+def _entries(declared: dict[str, Declared], lockfile: Lockfile) -> Iterator[Diagnostic]:
     for address, entry in lockfile.entries.items():
         if address not in declared:
             yield _not_declared(entry)

@@ -67,7 +67,7 @@ def decide_locked(case: Case, entry: LockEntry, notes: Notes) -> Change:
         return _unseen(case, entry)
     if row.deleted:
         return _deleted(case, entry, notes)
-    _find_duplicates(case, entry, notes)
+    _find_duplicates(case, entry, row, notes)
     released = [name for name in entry.fields if name not in case.record.data and name not in case.record.deferred]
     if released:
         notes.note_released(case.record_set.name, case.record.address, released)
@@ -119,11 +119,14 @@ def _unseen(case: Case, entry: LockEntry) -> Change:
     return blocked(record_set, record, Rule.NOT_VISIBLE, reason, upstream_id=entry.upstream_id)
 
 
-def _find_duplicates(case: Case, entry: LockEntry, notes: Notes) -> None:
+def _find_duplicates(case: Case, entry: LockEntry, row: ObservedRecord, notes: Notes) -> None:
     record_set, record = case.record_set, case.record
     found: list[ObservedRecord] = []
     if record.key is not None:
         found += case.rows.by_key(record_set, record.key.strict)
+        if all(other is not row for other in found):
+            # The upstream may hold keys in a form of its own; a second record then has the first one's.
+            found += case.rows.with_key_of(record_set, row, record.key.loose)
     if record_set.marker_field is not None and record.marker is not None:
         found += case.rows.by_marker(record_set.marker_field, record.marker)
     if not found or all(row.upstream_id == entry.upstream_id for row in found):

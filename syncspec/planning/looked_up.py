@@ -24,17 +24,20 @@ class LookedUp:
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
 
-def look_up(state: PlanningState, addresses: Collection[str]) -> LookedUp:
-    """Find these lookups. None or several matches are an error; what cannot be read tells nothing of its records."""
+def look_up(state: PlanningState, addresses: Collection[str], *, needed: Collection[str] | None = None) -> LookedUp:
+    """Find these lookups. What cannot be read tells nothing of its records.
+
+    None or several matches are an error, but for a lookup that is not `needed`, which is a warning; None: all are.
+    """
     found = LookedUp()
     for lookups in state.inputs.lookups:
         for lookup in lookups.records:
             if lookup.address in addresses:
-                _find(state, lookups, lookup, found)
+                _find(state, lookups, lookup, found, needed=needed is None or lookup.address in needed)
     return found
 
 
-def _find(state: PlanningState, lookups: Lookups, lookup: Lookup, found: LookedUp) -> None:
+def _find(state: PlanningState, lookups: Lookups, lookup: Lookup, found: LookedUp, *, needed: bool) -> None:
     rows = state.rows_of(lookups)
     if rows is None:
         found.missing[lookup.address] = f"its collection could not be read: {state.why_unreadable(lookups)}"
@@ -60,12 +63,13 @@ def _find(state: PlanningState, lookups: Lookups, lookup: Lookup, found: LookedU
         elif rows.observation.absence is Absence.UNKNOWN:
             why = f"{why}, and the list is not complete: {rows.observation.reason}"
     found.missing[lookup.address] = why
+    effect = "What refers to it is held back." if needed else "Nothing refers to it."
     found.diagnostics.append(
         Diagnostic(
-            severity=Severity.ERROR,
+            severity=Severity.ERROR if needed else Severity.WARNING,
             code="lookup",
             summary="A record that is looked up is not found" if not matches else "A lookup finds several records",
-            detail=f"{lookup.address}: {why}. What refers to it is held back.",
+            detail=f"{lookup.address}: {why}. {effect}",
             source=lookup.source,
             address=lookup.address,
             hint=hint,

@@ -26,7 +26,7 @@ def overview(state: PlanningState, changes: Sequence[Change]) -> Iterator[Diagno
     for record_set in state.inputs.sets:
         yield from _unseen_fields(state, record_set)
     yield from _undeclared_attempts(state)
-    yield from _undeclared(changes)
+    yield from _undeclared(state, changes)
 
 
 def _unreadable(seen: Observation) -> Diagnostic:
@@ -109,7 +109,7 @@ _UNDECLARED = {
 }
 
 
-def _undeclared(changes: Iterable[Change]) -> Iterator[Diagnostic]:
+def _undeclared(state: PlanningState, changes: Iterable[Change]) -> Iterator[Diagnostic]:
     """One note for each thing that becomes of records that are no longer declared without a request."""
     found: dict[str, list[str]] = {}
     for change in changes:
@@ -121,5 +121,14 @@ def _undeclared(changes: Iterable[Change]) -> Iterator[Diagnostic]:
                 severity=Severity.NOTE,
                 code=rule.value,
                 summary=summary,
-                detail=f"{counted(len(addresses), 'record')} ({listed(addresses)}): {what}",
+                detail=f"{counted(len(addresses), 'record')} ({listed(addresses)}): {what}{_left(state, addresses)}",
             )
+
+
+def _left(state: PlanningState, addresses: Iterable[str]) -> str:
+    """Which of the records' sets are declared for other environments only."""
+    names = sorted({name for each in addresses if state.inputs.is_elsewhere(name := each.partition(".")[0])})
+    if not names:
+        return ""
+    sets = f"The set {names[0]} is" if len(names) == 1 else f"The sets {', '.join(names)} are"
+    return f" {sets} not in environment {state.inputs.environment} any more."

@@ -6,10 +6,10 @@ from collections.abc import Collection
 
 from syncspec.lockfile import LockEntry
 from syncspec.planning.state import PlanningState
-from syncspec.records import DesiredRecord, Json, ObservedRecord
+from syncspec.records import Data, DesiredRecord, Json, ObservedRecord
 from syncspec.values import short_id
 
-__all__ = ["has_unspoken_fields", "refers_to"]
+__all__ = ["has_unspoken_fields", "refers_once_written", "refers_to"]
 
 
 def refers_to(
@@ -35,6 +35,18 @@ def refers_to(
     else:
         kept = {address for address, parent in parents.items() if _is_held(record, row, parent, sent)}
     return tuple(sorted({*record.needs, *kept}))
+
+
+def refers_once_written(
+    state: PlanningState, row: ObservedRecord, written: Data, candidates: Collection[str]
+) -> tuple[str, ...]:
+    """Those of the addresses, sorted, whose IDs the record holds when these values were written over what is shown."""
+    locked, shown = state.inputs.lockfile.entries, {**row.data, **written}.values()
+    return tuple(
+        address
+        for address in sorted(candidates)
+        if address in locked and any(_holds(value, short_id(locked[address].upstream_id)) for value in shown)
+    )
 
 
 def has_unspoken_fields(entry: LockEntry, record: DesiredRecord, sent: Collection[str]) -> bool:

@@ -37,12 +37,15 @@ def removable(entries: Iterable[LockEntry], sets: Iterable[DesiredSet]) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Removal:
-    """One lock entry whose record is to be deleted, if that may be, and why. `record_set` is that of its address."""
+    """One lock entry whose record is to be deleted, if that may be, and `why`, where not for want of a declaration.
+
+    `record_set` is that of its address.
+    """
 
     state: PlanningState
     entry: LockEntry
     record_set: DesiredSet | None
-    why: str = "no longer declared, and on_remove is delete"
+    why: str | None = None
 
     def decide(self) -> Change:
         """Delete it, drop its entry where it is deleted already, or say what blocks that."""
@@ -54,6 +57,14 @@ class Removal:
                 f"and keep it upstream with: syncspec lock forget --force {entry.address}",
             )
         return self._elsewhere() or self._by_row()
+
+    @property
+    def undeclared(self) -> str:
+        """That nothing declares the record here, and why where its set is for other environments only."""
+        name, inputs = self.entry.address.partition(".")[0], self.state.inputs
+        if not inputs.is_elsewhere(name):
+            return "no longer declared"
+        return f"no longer declared: the set {name} is not in environment {inputs.environment} any more"
 
     def waiting(self) -> Change | None:
         """What an open attempt of the address leads to; None where there is none."""
@@ -117,7 +128,7 @@ class Removal:
                 drops=True,
             )
         resend = self.state.repeat_of_deletion(entry)
-        reason = self.why
+        reason = self.why or f"{self.undeclared}, and on_remove is delete"
         if resend is not None:
             reason = f"it was sent before and the record is still there; it is sent once more: {reason}"
         change = self.change(Action.DELETE, Rule.REMOVED, reason)
@@ -185,12 +196,14 @@ def _decide(removal: Removal, claims: Claims) -> Change:
     entry, claimed_by = removal.entry, claims.on(removal.entry)
     waiting = removal.waiting()
     if waiting is not None:
-        return replace(waiting, reason=f"no longer declared; {waiting.reason}")
+        return replace(waiting, reason=f"{removal.undeclared}; {waiting.reason}")
     if entry.on_remove is OnRemove.KEEP:
-        reason = "no longer declared; it stays upstream, and its ID stays locked"
+        reason = f"{removal.undeclared}; it stays upstream, and its ID stays locked"
         return removal.change(Action.UNCHANGED, Rule.RETAINED, reason)
     if not is_ours(entry):
-        reason = f"no longer declared; it was {entry.origin}, not created, so that on_remove: delete leaves it upstream"
+        reason = (
+            f"{removal.undeclared}; it was {entry.origin}, not created, so that on_remove: delete leaves it upstream"
+        )
         return removal.change(Action.UNCHANGED, Rule.RELEASED, reason)
     if claimed_by:
         names = " and ".join(claimed_by)

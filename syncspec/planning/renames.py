@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Mapping
-from typing import TypeAlias
 
 from syncspec.planning.known_ids import with_expressions
-from syncspec.records import DesiredRecord, DesiredSet
+from syncspec.records import Declared, DesiredSet
 from syncspec.values import digest
 
-__all__ = ["Declared", "renamed"]
-
-Declared: TypeAlias = tuple[DesiredSet, DesiredRecord]
-"""A record with its set."""
+__all__ = ["renamed"]
 
 
 def renamed(removed: Mapping[str, Declared], added: Mapping[str, Declared]) -> dict[str, str]:

@@ -84,7 +84,10 @@ class Selection:
                 for name, other in sorted(elsewhere.items()):
                     if _lies_in(other.source.file, path):
                         raise _elsewhere(other.told(name), other)
-                raise _nothing(f"{path} holds no record set of this project", None)
+                raise _nothing(
+                    f"no record set of this project stands in {path}",
+                    "name a manifest or its folder, or list that folder under spec.manifests of the project file",
+                )
         if self.labels and not any(self.selects_set(record_set) for record_set in sets):
             raise _nothing(f"no record set carries {_shown(self.labels.items())}", None)
 

@@ -48,6 +48,14 @@ class PlaceRows:
     def by_loose_key(self, record_set: DesiredSet | Lookups, loose: str) -> Sequence[ObservedRecord]:
         return self._lens(record_set).loose.get(loose, ())
 
+    def with_key_of(
+        self, record_set: DesiredSet | Lookups, row: ObservedRecord, loose: str
+    ) -> Sequence[ObservedRecord]:
+        """Live rows with the very key that `row` shows, which is the loose key `loose` in a form of the upstream's."""
+        lens = self._lens(record_set)
+        strict = lens.strict_of(row.data) if lens.loose_of(row.data) == loose else None
+        return lens.strict.get(strict, ()) if strict is not None else ()
+
     def by_marker(self, marker_field: str, marker: str) -> Sequence[ObservedRecord]:
         if marker_field not in self._markers:
             rows: Rows = defaultdict(list)
@@ -88,15 +96,15 @@ class _Lens:
 
     def __init__(self, live: Sequence[ObservedRecord], match_on: Sequence[str], rules: FieldRules) -> None:
         self._live = live
-        self._readers = (strict_key_of(match_on, rules), loose_key_of(match_on, rules))
+        self.strict_of, self.loose_of = strict_key_of(match_on, rules), loose_key_of(match_on, rules)
 
     @cached_property
     def strict(self) -> Rows:
-        return self._indexed(self._readers[0])
+        return self._indexed(self.strict_of)
 
     @cached_property
     def loose(self) -> Rows:
-        return self._indexed(self._readers[1])
+        return self._indexed(self.loose_of)
 
     def _indexed(self, key_of: KeyReader) -> Rows:
         rows: Rows = defaultdict(list)

@@ -5,6 +5,7 @@ Only what is unchanged since is touched: whoever changed a record after the run,
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,17 +13,18 @@ from syncspec.keys import match_key
 from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry, Origin
 from syncspec.planning.claims import Claims, claims_of
 from syncspec.planning.deletion_order import in_order
-from syncspec.planning.destruction import Declared, as_declared, still_declared
+from syncspec.planning.destruction import as_declared, still_declared
 from syncspec.planning.fields import field_changes
 from syncspec.planning.inputs import PlanningInput
 from syncspec.planning.notes import listed
 from syncspec.planning.plan import Action, Change, Plan
+from syncspec.planning.referring import refers_once_written
 from syncspec.planning.removal import Removal
 from syncspec.planning.rules import Rule
 from syncspec.planning.state import PlanningState
 from syncspec.planning.whole import plan_of
 from syncspec.planning.wording import attempt_reason
-from syncspec.records import Data, DesiredRecord, DesiredSet, Lifecycle, ObservedRecord, Target
+from syncspec.records import Data, Declared, DesiredRecord, DesiredSet, Lifecycle, ObservedRecord, Target
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import digest, short_id
 
@@ -50,9 +52,12 @@ def plan_undo(inputs: PlanningInput, steps: Sequence[PastStep]) -> Plan:
     state = PlanningState(inputs)
     declared = {record.address: (each, record) for each in inputs.sets for record in each.records}
     claims = claims_of(state)
+    by_id: dict[str, list[str]] = defaultdict(list)
+    for entry in inputs.lockfile.entries.values():
+        by_id[short_id(entry.upstream_id)].append(entry.address)
     changes: dict[str, Change] = {}
     for step in steps:
-        change = _Undo(state, declared, claims, step).decide()
+        change = _Undo(state, declared, claims, by_id, step).decide()
         found = declared.get(change.address)
         if inputs.selects(found[0] if found else None, change.address):
             changes.setdefault(change.address, change)
@@ -63,8 +68,9 @@ def plan_undo(inputs: PlanningInput, steps: Sequence[PastStep]) -> Plan:
 @dataclass(frozen=True, slots=True)
 class _Undo:
     state: PlanningState
-    declared: Declared
+    declared: Mapping[str, Declared]
     claims: Claims
+    by_id: Mapping[str, Sequence[str]]
     step: PastStep
 
     def decide(self) -> Change:
@@ -171,7 +177,14 @@ class _Undo:
             source=record.source if found else None,
             desired=record,
             observed=row,
+            refers_to=refers_once_written(self.state, row, before, self._may_refer_to(entry)),
         )
+
+    def _may_refer_to(self, entry: LockEntry) -> set[str]:
+        """What its values referred to after the run, and the locked records that the former ones name."""
+        former = {short_id(value) for value in self.step.before.values() if isinstance(value, str)}
+        named = {each for upstream_id in former for each in self.by_id.get(upstream_id, ())}
+        return {*entry.depends_on, *named} - {entry.address}
 
 
 def _others_with_key(

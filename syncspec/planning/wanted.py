@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from decimal import Decimal
 
 from syncspec.lockfile import DigestKeys, LockEntry, Lockfile, OpenAttempt
 from syncspec.lookups import Lookups
@@ -13,9 +14,11 @@ from syncspec.planning.removal import removable
 from syncspec.records import DesiredSet, Lens, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.observe import Sought, Wanted
+from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
+from syncspec.values.instants import seconds_of
 
-__all__ = ["Touches", "places_to_observe"]
+__all__ = ["Touches", "first_effect", "places_to_observe"]
 
 Touches = Callable[[LockEntry], bool]
 
@@ -163,7 +166,19 @@ def _wanted(
         markers=frozenset(markers),
         fields=frozenset(fields),
         sought=_sought(attempts, keys),
+        since=min(filter(None, (first_effect(attempt) for attempt in attempts)), default=None),
     )
+
+
+def first_effect(attempt: OpenAttempt) -> Decimal | None:
+    """The earliest time, in seconds, that the upstream may give a record that the attempt created.
+
+    Its clock may be off by as much as the attempt may take. None: the attempt creates nothing, or is not dated.
+    """
+    intended, horizon = seconds_of(attempt.intended_at), seconds_of(attempt.horizon)
+    if attempt.kind != MutationKind.CREATE or intended is None or horizon is None:
+        return None
+    return intended - (horizon - intended)
 
 
 def _add_lens(lenses: dict[Hashable, Lens], lens: Lens) -> None:

@@ -133,7 +133,7 @@ def removal_words(entry: LockEntry, after: LockEntry) -> tuple[str, ...]:
 _WAYS_OUT = {
     "needs_person": "look upstream, then settle it with: syncspec resolve",
     "duplicate": "keep one of them upstream, or name the right one with: syncspec resolve --created ID",
-    "unmapped": "it is never sent again; name its ID with: syncspec resolve --created ID",
+    "unmapped": "it is not sent again; look upstream, then settle it: syncspec resolve --created ID, or --not-created",
 }
 
 

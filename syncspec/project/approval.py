@@ -18,7 +18,7 @@ from syncspec.project.saved import SavedPlan
 from syncspec.project.saving import ground_of
 from syncspec.settings import LoadedProject
 
-__all__ = ["Approval", "check_approved"]
+__all__ = ["Approval", "check_approved", "check_project"]
 
 LEAST_DIGITS = 12
 """Plans print so many digits of their digest, and so many are needed to approve one."""
@@ -38,6 +38,16 @@ def check_approved(approved: str | None, digest: str) -> None:
             detail=f"What was approved is {approved[:LEAST_DIGITS]}, and what would be done now is "
             f"{digest[:LEAST_DIGITS]}: manifests, lockfile or upstream changed meanwhile. Nothing was sent.",
             hint="plan again, and look at what changed",
+        )
+
+
+def check_project(saved: SavedPlan, name: str) -> None:
+    """Make sure that a saved plan is of the project of that name. Raises UsageError."""
+    if saved.plan.project != name:
+        raise UsageError(
+            "The saved plan is of another project",
+            detail=f'It is of "{saved.plan.project}", and this is "{name}". Nothing was sent.',
+            hint="apply it in the folder of its own project, or with -C",
         )
 
 
@@ -68,12 +78,7 @@ class Approval:
 
     def _check_whose(self) -> None:
         plan, loaded = self._saved.plan, self._loaded
-        if plan.project != loaded.name:
-            raise UsageError(
-                "The saved plan is of another project",
-                detail=f'It is of "{plan.project}", and this is "{loaded.name}". Nothing was sent.',
-                hint="apply it in the folder of its own project, or with -C",
-            )
+        check_project(self._saved, loaded.name)
         if plan.environment != loaded.environment:
             raise UsageError(
                 "The saved plan is of another environment",

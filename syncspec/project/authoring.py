@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from syncspec.apply.clock import Clock
 from syncspec.manifests.accepted import Accepted
 from syncspec.manifests.imported import Imported
 from syncspec.project.opening import Opening
-from syncspec.project.picking import Choice, Empty
-from syncspec.project.placing import Destination
 from syncspec.project.reading import OnRows
+
+if TYPE_CHECKING:
+    from syncspec.project.picking import Empty
 
 __all__ = ["Authoring"]
 
@@ -50,6 +52,8 @@ class Authoring:
         Raises UsageError, RunLockedError and what `plan` raises; nothing was then written.
         """
         from syncspec.project.importing import import_records
+        from syncspec.project.picking import Choice
+        from syncspec.project.placing import Destination
 
         return await import_records(
             self._opening,
@@ -102,6 +106,7 @@ class Authoring:
         """
         from syncspec.manifests.foreign.model import Options
         from syncspec.project.importing_files import FileWish, import_files
+        from syncspec.project.picking import Choice
 
         wish = FileWish(
             path=Path(path),

@@ -13,12 +13,13 @@ from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.errors import LockfileError, ManifestError, SyncspecError
 from syncspec.lockfile import Lockfile
 from syncspec.lockfile.file import read_lockfile
+from syncspec.manifests.discovery import find_project_file
 from syncspec.manifests.environment_names import environment_names
-from syncspec.manifests.loader import find_project_file, load
+from syncspec.manifests.loader import load
 from syncspec.planning.comparison import Comparison, compare, folded
 from syncspec.planning.selection import Selection
+from syncspec.project.formats import render_changes
 from syncspec.project.opening import Opening
-from syncspec.project.results import render_changes
 from syncspec.project.revisions import Repository, Span, parse_span
 from syncspec.settings import LoadedProject, StateBackend
 

@@ -22,7 +22,7 @@ from syncspec.manifests.imported import Imported
 from syncspec.planning.guards import allow as allow_once
 from syncspec.planning.guards import check_guards, guard_warnings
 from syncspec.planning.plan import Plan
-from syncspec.project.approval import Approval, check_approved
+from syncspec.project.approval import Approval, check_approved, check_project
 from syncspec.project.authoring import Authoring
 from syncspec.project.carrying import Carrying, Confirm
 from syncspec.project.choice import choose
@@ -135,6 +135,10 @@ class AsyncProject(Authoring, AsyncReversals):
                 detail="apply was given a plan and a selection.",
                 hint="give the selection to plan(), or leave the plan away",
             )
+        name = self._opening.declared_name() if isinstance(plan, SavedPlan) else None
+        if isinstance(plan, SavedPlan) and name is not None:
+            # Before its environment is looked for, which another project need not have.
+            check_project(plan, name)
         loaded = self.load()
         # What is no longer declared can be named, too, and only the lockfile tells what that is.
         known = await look_up_state(loaded, clock=self.clock) if include or exclude else None

@@ -22,7 +22,7 @@ from syncspec.project.picking import LONGEST_NAME, NOTHING_TO_WRITE, Choice, sho
 from syncspec.providers import provider
 from syncspec.records import DesiredSet
 
-__all__ = ["Declared", "Target", "declare"]
+__all__ = ["NewRecords", "Target", "declare"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,8 +34,8 @@ class Target:
 
 
 @dataclass(slots=True, kw_only=True)
-class Declared:
-    """What one set gets."""
+class NewRecords:
+    """What one set gets: `bodies` by record name, as a manifest holds them."""
 
     record_set: DesiredSet
     bodies: dict[str, dict[str, Value]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ def declare(
     *,
     notes: Notes,
     problems: Problems,
-) -> dict[str, Declared]:
+) -> dict[str, NewRecords]:
     """The records that are new, by set; what is wrong is reported at its place in the files. Raises UsageError."""
     declarer = _Declarer(list(sets), lookups, choice, notes, problems)
     made = []
@@ -57,11 +57,11 @@ def declare(
         if target.record_set is not None:
             declarer.check_choice(target.collection, target.record_set)
             made += [(target, record, name) for record, name in declarer.names(target.collection, target.record_set)]
-    found: dict[str, Declared] = {}
+    found: dict[str, NewRecords] = {}
     for target, record, name in made:
         record_set = target.record_set
         assert record_set is not None, "only records of a set have names"
-        entry = found.setdefault(record_set.name, Declared(record_set=record_set))
+        entry = found.setdefault(record_set.name, NewRecords(record_set=record_set))
         data = declarer.data(target.collection, record_set, record, f"{record_set.name}.{name}")
         if data:
             entry.bodies[name] = {"data": data}

@@ -62,11 +62,11 @@ def from_sets(
     upstream: str | None = None,
     state_dir: str | os.PathLike[str] | None = None,
 ) -> Project:
-    """Open a project of record sets that were built in Python; lockfile and state folder lie in `root`, and files
-    that the sets name are looked up there.
+    """Open a project of record sets that were built in Python.
 
-    Without a `project` only `upstream="embedded"` says where the records go. `Project.asynchronous` is the same
-    project for callers with an event loop.
+    Lockfile and state folder lie in `root`, and files that the sets name are looked up there. Without a `project` only
+    `upstream="embedded"` says where the records go. `Project.asynchronous` is the same project for callers with an
+    event loop.
     """
     opening = _opening(root, env, variables, environ, upstream, state_dir)
     return Project(replace(opening, sets=tuple(sets), project=project))

@@ -12,6 +12,7 @@ from syncspec.apply.clock import Clock, Moment, elapsed, moment_of, remaining
 from syncspec.apply.reconcile import Reconciled, intent_of
 from syncspec.apply.run import Run
 from syncspec.apply.states import AttemptState
+from syncspec.apply.telling import tell_planned, tell_settled, unknown_of
 from syncspec.errors import SyncspecError, UpstreamError
 from syncspec.lockfile import OpenAttempt
 from syncspec.planning.narrowing import narrowed
@@ -57,7 +58,7 @@ async def follow_up(
 async def _settle(
     run: Run, plan: Plan, look_again: LookAgain, waves: Waves, *, clock: Clock, wait_settled: bool
 ) -> None:
-    addresses = run.unknown(plan)
+    addresses = unknown_of(plan, run.ledger)
     if not addresses or run.is_halted:
         return
     run.refresh()
@@ -77,14 +78,14 @@ async def _settle(
         if found is None:
             continue
         reconciled, made = found[0], narrowed(plan, found[1])
-        run.tell_settled(reconciled.settlements, addresses)
-        run.tell_planned(made)
+        tell_settled(run.ledger, reconciled.settlements, addresses)
+        tell_planned(run.ledger, made)
         if made.batches and not run.is_stopped:
             resent.update(change.address for batch in made.batches for change in batch.changes)
             await run.send(made)
             run.refresh()
         await waves.advance()
-        addresses = {address for address in run.unknown(plan) if resent[address] < _MOST_RESENDS}
+        addresses = {address for address in unknown_of(plan, run.ledger) if resent[address] < _MOST_RESENDS}
 
 
 def _reason(waiting: Collection[OpenAttempt]) -> str:

@@ -143,7 +143,7 @@ def _formatted(path: Path, name: str, content: bytes, inherited: frozenset[str])
 
 
 def _of_project(opening: Opening) -> Selected:
-    from syncspec.manifests.loader import find_files
+    from syncspec.manifests.project_files import find_files
 
     found = find_files(opening.path, **opening.inputs())
     files: dict[Path, str] = {}

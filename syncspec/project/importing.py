@@ -17,7 +17,7 @@ from syncspec.apply.opening import open_run
 from syncspec.apply.run import Run
 from syncspec.apply.state import State, look_up_state
 from syncspec.deferred import IdOf
-from syncspec.diagnostics import Diagnostic, Severity
+from syncspec.diagnostics import Diagnostic
 from syncspec.errors import ManifestError, StateError, SyncspecError, UpstreamError
 from syncspec.lockfile import LockEntry, Origin
 from syncspec.manifests.documents import Value
@@ -25,6 +25,7 @@ from syncspec.manifests.imported import EditedFile, Imported, ImportedRecord, No
 from syncspec.manifests.scalars import UNSET
 from syncspec.manifests.writing import ChangedMeanwhileError, FileChange, write_files
 from syncspec.planning.plan import Action, Change
+from syncspec.project.import_findings import changed_meanwhile, findings_of, not_imported, not_locked
 from syncspec.project.known import in_doubt, known_ids
 from syncspec.project.opening import Opening
 from syncspec.project.outlook import observe as look
@@ -32,7 +33,7 @@ from syncspec.project.outlook import plan_from
 from syncspec.project.picking import NOTHING_TO_WRITE, Choice, Picked, pick
 from syncspec.project.placing import Destination, Home, find_home
 from syncspec.project.reading import OnRows, connection_to
-from syncspec.records import Absence, DesiredSet, Observation, OnAdopt
+from syncspec.records import DesiredSet, Observation, OnAdopt
 from syncspec.settings import LoadedProject
 from syncspec.upstream.observe import Wanted, observe
 from syncspec.upstream.protocol import Connection
@@ -75,7 +76,7 @@ async def import_records(
     async with importer.connection() as connection:
         await importer.read(connection, on_rows)
         draft = await importer.draft(connection)
-    diagnostics = importer.diagnostics()
+    diagnostics = importer.diagnostics
     if draft is None:
         return importer.result((), written=False, diagnostics=diagnostics)
     if dry_run:
@@ -92,7 +93,7 @@ def _write(change: FileChange, home: Home) -> None:
     try:
         write_files([change])
     except ChangedMeanwhileError as error:
-        raise _changed_meanwhile(f"{home.name} was written by someone else") from error
+        raise changed_meanwhile(f"{home.name} was written by someone else") from error
 
 
 def _lock(run: Run, entries: Sequence[LockEntry], home: Home) -> None:
@@ -100,14 +101,9 @@ def _lock(run: Run, entries: Sequence[LockEntry], home: Home) -> None:
     try:
         run.put(entries)
     except SyncspecError as error:
-        written = Diagnostic(
-            severity=Severity.ERROR,
-            code="not-locked",
-            summary="The records are declared, and not all of them locked",
-            detail=f"{home.name} was written before that.",
-            hint="correct what is wrong; the next apply then adopts what is not locked, and creates none of it",
-        )
-        raise StateError("Not all records could be locked", diagnostics=[*error.diagnostics, written]) from error
+        raise StateError(
+            "Not all records could be locked", diagnostics=[*error.diagnostics, not_locked(home.name)]
+        ) from error
 
 
 class _Importer:
@@ -260,7 +256,7 @@ class _Importer:
         now = self._changes(draft.project, picked, run.state)
         late = next((change for change in now if change.action is not Action.ADOPT), None)
         if late is not None:
-            raise _changed_meanwhile(f"{late.address}: {late.reason}")
+            raise changed_meanwhile(f"{late.address}: {late.reason}")
         maker = EntryMaker(clock=self._clock, keys=run.state.digest_keys)
         record_set = self._set_in(draft.project)
         return [
@@ -288,31 +284,10 @@ class _Importer:
             diagnostics=diagnostics,
         )
 
+    @property
     def diagnostics(self) -> tuple[Diagnostic, ...]:
-        """What a reader should know of a list that may not be whole, and of records without a key."""
-        found = []
-        if self._seen.absence is Absence.UNKNOWN:
-            found.append(
-                Diagnostic(
-                    severity=Severity.WARNING,
-                    code="incomplete-list",
-                    summary="The upstream's list is not complete",
-                    detail=f"{self._seen.reason[:1].upper()}{self._seen.reason[1:]}: there may be more records.",
-                    hint="run the command again later; what is imported by then is skipped",
-                )
-            )
-        if not self._set.match_on:
-            found.append(
-                Diagnostic(
-                    severity=Severity.NOTE,
-                    code="no-match-key",
-                    summary="Records are recognised by their upstream ID alone",
-                    detail=f"{self._set.name} has no match_on, so that upstream_id is written into each record, and "
-                    "another environment cannot find them.",
-                    hint="with --match-on FIELD they are recognised by a field's value",
-                )
-            )
-        return tuple(found)
+        """What a reader should know of the list and of the set."""
+        return tuple(findings_of(self._set, self._seen))
 
     def _load(self, change: FileChange) -> LoadedProject:
         try:
@@ -320,7 +295,7 @@ class _Importer:
         except ManifestError as error:
             raise ManifestError(
                 "The manifest would not be valid",
-                diagnostics=[*error.diagnostics, _nothing_written(self._home)],
+                diagnostics=[*error.diagnostics, not_imported(self._home.name)],
             ) from error
 
     def _set_in(self, project: LoadedProject) -> DesiredSet:
@@ -332,19 +307,3 @@ class _Importer:
 
 def _body(each: Picked) -> Mapping[str, Value]:
     return {"upstream_id": each.row.upstream_id, "data": each.data} if each.keyless else {"data": each.data}
-
-
-def _nothing_written(home: Home) -> Diagnostic:
-    return Diagnostic(
-        severity=Severity.ERROR,
-        code="not-imported",
-        summary="Nothing was imported",
-        detail=f"The places above are those of {home.name} as it would be. No file was written, and nothing locked.",
-        hint="leave out with --fields what the errors name, or correct the project's rules",
-    )
-
-
-def _changed_meanwhile(what: str) -> StateError:
-    return StateError(
-        "The project changed meanwhile", detail=f"{what}. Nothing was written.", hint="run the command again"
-    )

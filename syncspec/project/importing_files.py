@@ -17,10 +17,10 @@ from syncspec.manifests.problems import Problems
 from syncspec.manifests.reader import read_file
 from syncspec.manifests.sensitive import sensitive_fields
 from syncspec.manifests.writing import ChangedMeanwhileError, FileChange, write_files
-from syncspec.project.declaring import Declared, Target, declare
+from syncspec.project.declaring import NewRecords, Target, declare
 from syncspec.project.opening import Opening
 from syncspec.project.picking import Choice
-from syncspec.project.placing import Bodies, Destination, Home, find_home, new_set_name
+from syncspec.project.placing import Bodies, Destination, Home, find_home, has_set, new_set_name
 from syncspec.settings import LoadedProject
 
 __all__ = ["FileWish", "import_files"]
@@ -140,39 +140,29 @@ def _homes(
     homes: dict[str, Home] = {}
     taken = {each.name for each in loaded.sets}
     for each in meant:
-        name = wish.set_name
-        known = any(known.target.collection_id == each.collection_id for known in loaded.sets)
-        if name is None and not known:
+        wanted = Destination(
+            collection_id=each.collection_id,
+            set_name=wish.set_name,
+            upstream=wish.upstream,
+            sync_id=wish.sync_id,
+            match_on=wish.match_on or (each.match_on if wish.set_name is not None else None),
+            new_match_on=each.match_on,
+            output=wish.output,
+        )
+        if len(meant) > 1 and wish.output is not None and not wanted.is_folder:
+            raise UsageError(
+                "Several sets go to a folder",
+                detail=f"{wish.output} is one manifest, and the file holds {len(meant)} collections. "
+                "Nothing was written.",
+                hint="name a folder with -o",
+            )
+        if wish.set_name is None and not has_set(loaded, wanted):
             name = new_set_name(each.collection_id)
             name = new_set_name(each.collection_id, whole=True) if name in taken else name
             taken.add(name)
-        # A key of the command line is for all; one of the file yields to that of a set that is there.
-        match_on = wish.match_on or (None if known and wish.set_name is None else each.match_on)
-        destination = Destination(
-            collection_id=each.collection_id,
-            set_name=name,
-            upstream=wish.upstream,
-            sync_id=wish.sync_id,
-            match_on=match_on,
-            output=_output(wish, name, len(meant)),
-        )
-        homes[each.object] = find_home(opening, loaded, destination)
+            wanted = replace(wanted, set_name=name)
+        homes[each.object] = find_home(opening, loaded, wanted)
     return homes
-
-
-def _output(wish: FileWish, name: str | None, count: int) -> Path | None:
-    """The file of one set: the one that was named, or one in the folder that was."""
-    if wish.output is None or name is None:
-        return wish.output
-    if wish.output.is_dir() or wish.output.suffix.lower() not in (".yaml", ".yml"):
-        return wish.output / f"{name}.yaml"
-    if count > 1:
-        raise UsageError(
-            "Several sets go to a folder",
-            detail=f"{wish.output} is one manifest, and the file holds {count} collections. Nothing was written.",
-            hint="name a folder with -o",
-        )
-    return wish.output
 
 
 def _changes(homes: Mapping[str, Home], bodies: Mapping[str, Bodies]) -> dict[Path, tuple[FileChange, str]]:
@@ -216,7 +206,7 @@ def _nothing_written() -> Diagnostic:
     )
 
 
-def _without_key(declared: Iterable[Declared]) -> Iterable[Diagnostic]:
+def _without_key(declared: Iterable[NewRecords]) -> Iterable[Diagnostic]:
     for each in declared:
         if each.bodies and not each.record_set.match_on and each.record_set.marker_field is None:
             yield Diagnostic(

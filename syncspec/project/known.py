@@ -62,16 +62,16 @@ async def known_ids(
 def in_doubt(loaded: LoadedProject, state: State, seen: Observation, *, began: Moment, clock: Clock) -> dict[str, str]:
     """Short IDs of rows that an open attempt may have made, with its address. Raises StateError where any may be."""
     reading = reading_of(loaded, state, [seen], began=began, clock=clock)
-    found = {}
-    for attempt in state.open_attempts:
-        if attempt.target.place != seen.target.place or attempt.kind != MutationKind.CREATE:
-            continue
+    creations = [
+        attempt
+        for attempt in state.open_attempts
+        if attempt.target.place == seen.target.place and attempt.kind == MutationKind.CREATE
+    ]
+    for attempt in creations:
         if attempt.key is None and attempt.marker is None:
             raise StateError(
                 "An unknown outcome is in the way",
                 detail=f"{attempt.address} was sent, and nothing tells which record it became. Nothing was written.",
                 hint=f"settle it first: syncspec resolve {attempt.address}",
             )
-        for row in visible_matches(attempt, reading):
-            found[short_id(row.upstream_id)] = attempt.address
-    return found
+    return {short_id(row.upstream_id): attempt.address for attempt, row in visible_matches(creations, reading)}

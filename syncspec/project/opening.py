@@ -77,6 +77,14 @@ class Opening:
 
         return environment_names(self.path)
 
+    def declared_name(self) -> str | None:
+        """The project's name, whichever environment is chosen; None where it cannot be told."""
+        if self.sets is not None:
+            return self.project.metadata.name if self.project is not None else None
+        from syncspec.manifests.environment_names import project_name
+
+        return project_name(self.path)
+
     def inputs(self) -> dict[str, Any]:
         """What the outside world gives to the loading of a project, by the names of the loader's parameters."""
         environ = os.environ if self.environ is None else self.environ

@@ -236,6 +236,7 @@ def inputs_of(
         digest_keys=state.digest_keys,
         lookups=loaded.lookups,
         not_done=not_done or {},
+        sets_elsewhere=loaded.elsewhere.keys(),
     )
 
 

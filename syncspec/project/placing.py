@@ -13,8 +13,8 @@ from syncspec.errors import ManifestError, UsageError
 from syncspec.manifests.discovery import OutsideError, inside, shown
 from syncspec.manifests.documents import Document, Value
 from syncspec.manifests.editing import Addition, Edit, EditError, appended, edited
-from syncspec.manifests.loader import find_files
 from syncspec.manifests.models import API_VERSION
+from syncspec.manifests.project_files import find_files
 from syncspec.manifests.reader import read_file
 from syncspec.manifests.writing import FileChange
 from syncspec.manifests.yaml_text import entry_lines
@@ -22,12 +22,13 @@ from syncspec.project.opening import Opening
 from syncspec.records import DesiredSet
 from syncspec.settings import LoadedProject
 
-__all__ = ["Bodies", "Destination", "Home", "document_of", "find_home", "new_set_name"]
+__all__ = ["Bodies", "Destination", "Home", "document_of", "find_home", "has_set", "new_set_name"]
 
 Bodies = Mapping[str, Mapping[str, Value]]
 """Records by name, as they are written: `data`, and what else belongs to them."""
 
 _RECORDS = ("spec", "records")
+_MANIFESTS = (".yaml", ".yml")
 _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]*:[^\s:]\S*")
 
 
@@ -35,7 +36,8 @@ _COLLECTION = re.compile(r"[a-z0-9][a-z0-9_-]*:[^\s:]\S*")
 class Destination:
     """What a caller says of where records go; None: it follows from the project, or is left out.
 
-    `output` is relative to the working folder.
+    `output` is relative to the working folder: a manifest, or a folder of them. `new_match_on` is the match key of a
+    set that is made, where `match_on`, which holds for one that is there as well, is None.
     """
 
     collection_id: str
@@ -43,7 +45,21 @@ class Destination:
     upstream: str | None = None
     sync_id: str | None = None
     match_on: tuple[str, ...] | None = None
+    new_match_on: tuple[str, ...] | None = None
     output: Path | None = None
+
+    def takes(self, path: Path) -> bool:
+        """Whether records may go to that file, whose path is resolved."""
+        if self.output is None:
+            return True
+        output = self.output.absolute().resolve()
+        return path.is_relative_to(output) if self.is_folder else path == output
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether `output` is a folder, be it there or not."""
+        output = self.output
+        return output is not None and (output.is_dir() or (not output.suffix and not output.exists()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +129,11 @@ def find_home(opening: Opening, loaded: LoadedProject, wish: Destination) -> Hom
     return _new_home(opening, loaded, wish)
 
 
+def has_set(loaded: LoadedProject, wish: Destination) -> bool:
+    """Whether the records go to a set that is there. Raises UsageError where that is not clear."""
+    return _existing_set(loaded, wish) is not None
+
+
 def _existing_set(loaded: LoadedProject, wish: Destination) -> DesiredSet | None:
     """The set that is meant, None where a new one is."""
     if wish.set_name is not None:
@@ -126,9 +147,7 @@ def _existing_set(loaded: LoadedProject, wish: Destination) -> DesiredSet | None
             )
         return named
     fitting = [each for each in loaded.sets if _fits(each, wish)]
-    if wish.output is not None:
-        path = wish.output.absolute().resolve()
-        fitting = [each for each in fitting if (loaded.root / each.source.file).resolve() == path]
+    fitting = [each for each in fitting if wish.takes((loaded.root / each.source.file).resolve())]
     if len(fitting) > 1:
         names = ", ".join(each.name for each in fitting)
         raise UsageError(
@@ -150,7 +169,7 @@ def _fits(known: DesiredSet, wish: Destination) -> bool:
 
 def _home_of(loaded: LoadedProject, known: DesiredSet, wish: Destination) -> Home:
     path = (loaded.root / known.source.file).resolve()
-    if wish.output is not None and wish.output.absolute().resolve() != path:
+    if not wish.takes(path):
         raise UsageError(
             "The set stands in another file",
             detail=f"{known.name} is declared in {known.source.file}, and a set stands in one file. Nothing was read.",
@@ -206,10 +225,12 @@ def _new_home(opening: Opening, loaded: LoadedProject, wish: Destination) -> Hom
             detail=f'"{set_name}" cannot be one. Nothing was read.',
             hint="begin with a small letter, and go on with small letters, digits and -",
         )
-    if any(each.name == set_name for each in loaded.sets):
+    taken = next((each for each in loaded.sets if each.name == set_name), None)
+    if taken is not None:
+        other = f"in {taken.source.file}" if _fits(taken, wish) else "for another collection or upstream"
         raise UsageError(
-            "The set holds other records",
-            detail=f"{set_name} is there already, for another collection or upstream. Nothing was read.",
+            "The set's name is taken",
+            detail=f"{set_name} is there already, {other}. Nothing was read.",
             hint="name the new set with --set",
         )
     path = _path_of(opening, loaded, wish, set_name)
@@ -219,8 +240,9 @@ def _new_home(opening: Opening, loaded: LoadedProject, wish: Destination) -> Hom
     if wish.sync_id is not None and wish.sync_id != settings.syncs.get(provider):
         head["sync_id"] = wish.sync_id
     head["collection_id"] = wish.collection_id
-    if wish.match_on:
-        head["match_on"] = list(wish.match_on)
+    match_on = wish.match_on or wish.new_match_on
+    if match_on:
+        head["match_on"] = list(match_on)
     return Home(
         set_name=set_name,
         path=path,
@@ -280,6 +302,8 @@ def _path_of(opening: Opening, loaded: LoadedProject, wish: Destination, set_nam
             hint=f"name another set with --set, or -o {shown(path, loaded.root)} to write into that file",
         )
     output = wish.output.absolute()
+    if wish.is_folder:
+        output /= f"{set_name}.yaml"
     try:
         path = inside(loaded.root, str(output.resolve().relative_to(loaded.root)))
     except (ValueError, OutsideError) as error:
@@ -289,7 +313,7 @@ def _path_of(opening: Opening, loaded: LoadedProject, wish: Destination, set_nam
             hint="name a file in a folder of manifests",
         ) from error
     searched = path in found.files or any(path.is_relative_to(folder.resolve()) for folder in found.folders)
-    if not searched or path.suffix.lower() not in (".yaml", ".yml"):
+    if not searched or path.suffix.lower() not in _MANIFESTS:
         raise UsageError(
             "The file would not be read",
             detail=f"{shown(path, loaded.root)} is no .yaml file in a folder that is searched for manifests. "

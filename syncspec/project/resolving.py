@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from syncspec.address import matches_any
 from syncspec.apply.attempts import Settlement
 from syncspec.apply.clock import moment_of, rfc3339
 from syncspec.apply.entries import EntryMaker
@@ -27,7 +29,7 @@ from syncspec.settings import LoadedProject
 from syncspec.upstream.protocol import MutationKind
 from syncspec.values import short_id
 
-__all__ = ["Resolution", "resolve"]
+__all__ = ["Resolution", "resolve", "resolve_not_created"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +67,51 @@ async def resolve(
     async with open_run(loaded, command=command, lock_timeout=lock_timeout, clock=project.clock) as run:
         attempts = [attempt for attempt in run.state.open_attempts if attempt.address == address]
         if not attempts:
-            known = [attempt.address for attempt in run.state.open_attempts]
-            raise UsageError(
-                "Nothing to settle",
-                detail=f"No attempt of {address} is open. Nothing was changed.",
-                hint=did_you_mean(address, known) or "syncspec lock list shows what is not settled",
-            )
-        reading = await _look(project, loaded, run, address, created)
+            raise _nothing_open(address, run)
+        reading = await _look(project, loaded, run, {address}, created)
         if created is None:
-            settlements = [_nothing_created(attempt, reading, force=force) for attempt in attempts]
+            settlements = _nothing_created(attempts, reading, force=force)
         else:
             _check_creations(attempts)
             settlements = [_created(attempt, created, run, reading, force=force) for attempt in attempts]
         run.settle(settlements)
     return Resolution(address=address, upstream_id=created, attempts=len(attempts))
+
+
+async def resolve_not_created(
+    project: AsyncProject,
+    patterns: Sequence[str],
+    *,
+    force: bool = False,
+    lock_timeout: float = 0.0,
+    command: str = "syncspec.resolve",
+) -> tuple[Resolution, ...]:
+    """Settle every open attempt of the addresses, sets and globs: it created nothing. Sorted by address.
+
+    The upstream is read once. Where `resolve` would refuse one of them, none is settled. Raises as that does, and
+    UsageError where nothing is open that a pattern names.
+    """
+    loaded = project.load()
+    async with open_run(loaded, command=command, lock_timeout=lock_timeout, clock=project.clock) as run:
+        for pattern in patterns:
+            if not any(matches_any(attempt.address, [pattern]) for attempt in run.state.open_attempts):
+                raise _nothing_open(pattern, run)
+        attempts = [attempt for attempt in run.state.open_attempts if matches_any(attempt.address, patterns)]
+        counts = Counter(attempt.address for attempt in attempts)
+        reading = await _look(project, loaded, run, counts.keys(), None)
+        run.settle(_nothing_created(attempts, reading, force=force))
+    return tuple(
+        Resolution(address=address, upstream_id=None, attempts=count) for address, count in sorted(counts.items())
+    )
+
+
+def _nothing_open(pattern: str, run: Run) -> UsageError:
+    known = [attempt.address for attempt in run.state.open_attempts]
+    return UsageError(
+        "Nothing to settle",
+        detail=f"No attempt of {pattern} is open. Nothing was changed.",
+        hint=did_you_mean(pattern, known) or "syncspec lock list shows what is not settled",
+    )
 
 
 def _checked_id(upstream_id: str | None) -> str | None:
@@ -95,12 +128,15 @@ def _checked_id(upstream_id: str | None) -> str | None:
     return bare
 
 
-async def _look(project: AsyncProject, loaded: LoadedProject, run: Run, address: str, created: str | None) -> Reading:
+async def _look(
+    project: AsyncProject, loaded: LoadedProject, run: Run, addresses: Collection[str], created: str | None
+) -> Reading:
     """What the upstream shows; nothing where it cannot be read."""
-    declared = any(record.address == address for each in loaded.sets for record in each.records)
+    known = {record.address for each in loaded.sets for record in each.records}
+    declared = known.issuperset(addresses)
 
     def chosen(_: DesiredSet | None, other: str) -> bool:
-        return other == address
+        return other in addresses
 
     began = moment_of(project.clock)
     observations: list[Observation] = []
@@ -119,30 +155,36 @@ async def _look(project: AsyncProject, loaded: LoadedProject, run: Run, address:
     return reading_of(loaded, run.state, observations, began=began, clock=project.clock)
 
 
-def _nothing_created(attempt: OpenAttempt, reading: Reading, *, force: bool) -> Settlement:
-    if is_conflict(attempt):
-        ids = ids_text(attempt.candidates)
-        raise _refused(attempt, f"two IDs are recorded for it: {ids}", "say which one it is with --created ID")
+def _nothing_created(attempts: Sequence[OpenAttempt], reading: Reading, *, force: bool) -> list[Settlement]:
+    for attempt in attempts:
+        if is_conflict(attempt):
+            ids = ids_text(attempt.candidates)
+            raise _refused(attempt, f"two IDs are recorded for it: {ids}", "say which one it is with --created ID")
     if not force:
-        _check_absent(attempt, reading)
-    return Settlement(
-        attempt=attempt, state=AttemptState.NOT_APPLIED, evidence=f"{_somebody()} said: not {_done(attempt)}"
-    )
+        _check_absent(attempts, reading)
+    return [
+        Settlement(attempt=each, state=AttemptState.NOT_APPLIED, evidence=f"{_somebody()} said: not {_done(each)}")
+        for each in attempts
+    ]
 
 
-def _check_absent(attempt: OpenAttempt, reading: Reading) -> None:
+def _check_absent(attempts: Sequence[OpenAttempt], reading: Reading) -> None:
     anyway = "--force says so all the same; where it was created after all, it is then created twice"
-    if not reading.began.has_reached(datetime.fromisoformat(attempt.horizon), since=intent_of(attempt)):
-        raise _refused(attempt, f"it may still be executed until {attempt.horizon}", f"wait for that; {anyway}")
-    seen = reading.observations.get(attempt.target.place)
-    if seen is None or not seen.readable:
-        why = seen.reason if seen is not None else "it was not read"
-        raise _refused(attempt, f"the upstream's list is not known ({why})", f"try again; {anyway}")
-    matches = visible_matches(attempt, reading) if attempt.kind == MutationKind.CREATE else []
-    if matches:
-        ids = ids_text(row.upstream_id for row in matches)
-        hint = f"name it with --created {matches[0].upstream_id}; {anyway}"
-        raise _refused(attempt, f"{ids} upstream may be it", hint)
+    for attempt in attempts:
+        if not reading.began.has_reached(datetime.fromisoformat(attempt.horizon), since=intent_of(attempt)):
+            raise _refused(attempt, f"it may still be executed until {attempt.horizon}", f"wait for that; {anyway}")
+        seen = reading.observations.get(attempt.target.place)
+        if seen is None or not seen.readable:
+            why = seen.reason if seen is not None else "it was not read"
+            raise _refused(attempt, f"the upstream's list is not known ({why})", f"try again; {anyway}")
+    creations = [attempt for attempt in attempts if attempt.kind == MutationKind.CREATE]
+    matches: dict[str, list[str]] = {}
+    for attempt, row in visible_matches(creations, reading):
+        matches.setdefault(attempt.attempt, []).append(row.upstream_id)
+    for attempt in creations:
+        if ids := matches.get(attempt.attempt):
+            hint = f"name it with --created {ids[0]}; {anyway}"
+            raise _refused(attempt, f"{ids_text(ids)} upstream may be it", hint)
 
 
 def _check_creations(attempts: Sequence[OpenAttempt]) -> None:

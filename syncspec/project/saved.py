@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from syncspec.diagnostics import Diagnostic
 from syncspec.errors import PlanFileError
 from syncspec.manifests.collector import paused_collector
-from syncspec.planning.plan import Action, Change, Plan
 from syncspec.planning.selection import Selection
 from syncspec.planning.staleness import Approved
-from syncspec.project.results import render_plan
+from syncspec.project.results import ShownPlan
 from syncspec.project.saving import MOST_BYTES
 from syncspec.project.unpacking import unpacked
 from syncspec.render.saved_documents import SavedBody, SavedHeader
@@ -28,55 +25,17 @@ _MAJOR = "1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SavedPlan:
+class SavedPlan(ShownPlan):
     """A plan as it was saved. `Project.apply` carries it out, where what it rests on has not changed.
 
-    `made_by` is the version of syncspec that made it, `key_id` names the key of sensitive fields' digests.
+    The records' own data are not in its `plan`. `approved` is that plan with what its steps rest on. `made_by` is the
+    version of syncspec that made it, `key_id` names the key of sensitive fields' digests.
     """
 
     approved: Approved = field(repr=False)
     selection: Selection
     made_by: str
     key_id: str | None = None
-
-    @property
-    def plan(self) -> Plan:
-        """The plan, to be shown; the records' own data are not in it."""
-        return self.approved.plan
-
-    @property
-    def digest(self) -> str:
-        """Changes with all that decides what apply would do; `apply(approved=…)` takes it."""
-        return self.plan.digest
-
-    @property
-    def changes(self) -> tuple[Change, ...]:
-        return self.plan.changes
-
-    @property
-    def summary(self) -> Mapping[Action, int]:
-        return self.plan.summary
-
-    @property
-    def diagnostics(self) -> tuple[Diagnostic, ...]:
-        return self.plan.diagnostics
-
-    @property
-    def is_empty(self) -> bool:
-        """Whether apply would neither send a request nor change the lockfile."""
-        return self.plan.is_empty
-
-    def render(
-        self,
-        format: str = "text",
-        *,
-        color: bool = False,
-        full: bool = False,
-        redact: bool = False,
-        folder: str = "",
-    ) -> str:
-        """Print it as the plan was printed when it was made: `ReviewablePlan.render`."""
-        return render_plan(self.plan, format, color=color, full=full, redact=redact, folder=folder)
 
 
 def load_plan(path: str | os.PathLike[str]) -> SavedPlan:
@@ -126,7 +85,13 @@ def _saved(name: str, header: SavedHeader, line: bytes) -> SavedPlan:
             approved, selection = unpacked(header, body)
     except (ValidationError, ValueError, LookupError, RecursionError) as error:
         raise _not_whole(name, "its parts do not fit each other") from error
-    return SavedPlan(approved=approved, selection=selection, made_by=header.syncspec_version, key_id=body.key_id)
+    return SavedPlan(
+        plan=approved.plan,
+        approved=approved,
+        selection=selection,
+        made_by=header.syncspec_version,
+        key_id=body.key_id,
+    )
 
 
 def _not_whole(name: str, why: str) -> PlanFileError:

@@ -30,9 +30,10 @@ _MOST_FIELDS = 10
 def plan_annotations(plan: Plan, *, folder: str = "", redact: bool = False) -> str:
     """Errors for what blocks, warnings for what needs an eye, notices for the rest; `redact` hides every value.
 
-    `folder` leads from the repository to the project.
+    `folder` leads from the repository to the project. The environment is named: one commit has jobs for several.
     """
-    return annotations_of([plan], folder=folder, redact=redact)
+    title = f" ({plan.environment})" if plan.environment is not None else ""
+    return annotations_of([plan], folder=folder, redact=redact, titles=[title])
 
 
 def annotations_of(
@@ -128,7 +129,7 @@ def _severity(concern: Concern | None) -> Severity:
             return Severity.NOTE
         case Concern.CONFLICT | Concern.UNKNOWN | Concern.BLOCKED:
             return Severity.ERROR
-        case Concern.DELETE | Concern.PROTECTED | Concern.ADOPT | Concern.OUTLIER | Concern.DRIFT:
+        case Concern.DELETE | Concern.RESTORE | Concern.PROTECTED | Concern.ADOPT | Concern.OUTLIER | Concern.DRIFT:
             return Severity.WARNING
         case _ as unreachable:
             assert_never(unreachable)

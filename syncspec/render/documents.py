@@ -277,7 +277,7 @@ class ReportDocument(Document):
     """A run's report, as `syncspec apply --json` prints it and `--report` writes it.
 
     The file of `--report` is written for an apply that failed as well: `error` then says why, and `run` is null where
-    none had begun.
+    the run lock was not held yet. Of a run that was refused before it sent anything, `syncspec runs` knows nothing.
     """
 
     format_version: Annotated[str, Field(pattern=r"^1\.\d+$", description="The version of this document's format.")]

@@ -9,7 +9,7 @@ from pydantic import Field
 from syncspec.apply.outcomes import VerdictKind
 from syncspec.apply.report import RecordOutcome
 from syncspec.planning.plan import Action
-from syncspec.render.documents import Count, Document, ReportSummary, SourceDocument
+from syncspec.render.documents import Count, DiagnosticDocument, Document, ReportSummary, SourceDocument
 from syncspec.upstream.protocol import MutationKind
 
 __all__ = ["EventLine"]
@@ -17,11 +17,23 @@ __all__ = ["EventLine"]
 Seconds = Annotated[float, Field(ge=0)]
 
 
-class _Line(Document):
-    """What every line holds."""
+class _Moment(Document):
+    """What every line holds beside its run."""
 
     time: Annotated[str, Field(description="When, in UTC (RFC 3339).", examples=["2026-01-01T12:00:00.000Z"])]
+
+
+class _Line(_Moment):
+    """What every line of a run holds."""
+
     run: Annotated[str, Field(description="The run's name.", examples=["20260101T120000-1f2e3d"])]
+
+
+class RunOpenedLine(_Line):
+    """The run holds the run lock, and nothing is planned yet. It is the first line of every run."""
+
+    event: Literal["run-opened"]
+    command: Annotated[str, Field(description="What was typed; values of variables are left out.")]
 
 
 class RunStartedLine(_Line):
@@ -106,7 +118,7 @@ class InterruptedLine(_Line):
 
 
 class RunFinishedLine(_Line):
-    """The run ended, and the lockfile is final. A run that was killed has no such line."""
+    """The run ended, and the lockfile is final. A run that was killed has neither this line nor `run-failed`."""
 
     event: Literal["run-finished"]
     exit_code: Annotated[int, Field(description="The exit code of the command.")]
@@ -114,14 +126,32 @@ class RunFinishedLine(_Line):
     requests: Annotated[Count, Field(description="The number of mutation requests that left.")]
 
 
+class RunFailedLine(_Moment):
+    """The apply was refused or broke off with an error, and there is no report. No other line of it follows.
+
+    Nothing was sent, unless batches of the same run stand before it.
+    """
+
+    event: Literal["run-failed"]
+    run: Annotated[str | None, Field(description="The run's name; null where the run lock was not held yet.")]
+    exit_code: Annotated[int, Field(description="The exit code of the command.")]
+    error: Annotated[DiagnosticDocument, Field(description="Why it failed.")]
+
+
 EventLine: TypeAlias = Annotated[
-    RunStartedLine
+    RunOpenedLine
+    | RunStartedLine
     | BatchSentLine
     | BatchFinishedLine
     | RecordFinishedLine
     | WaitingLine
     | LockedLine
     | InterruptedLine
-    | RunFinishedLine,
-    Field(discriminator="event", description="One thing that happened in a run, as `apply --events` writes it."),
+    | RunFinishedLine
+    | RunFailedLine,
+    Field(
+        discriminator="event",
+        description="One thing that happened in a run, as `apply --events` writes it. There may be more kinds one day: "
+        "pass over those that you do not know.",
+    ),
 ]

@@ -17,14 +17,23 @@ from syncspec.apply.events import (
 )
 from syncspec.apply.outcomes import VerdictKind
 from syncspec.apply.report import RecordOutcome, RecordReport
-from syncspec.diagnostics import Severity
+from syncspec.diagnostics import Diagnostic, Severity
 from syncspec.records import Json
-from syncspec.render.diagnostics import source_json
+from syncspec.render.diagnostics import diagnostic_json, source_json
 from syncspec.render.json_bytes import log_line
-from syncspec.render.redaction import HIDDEN
+from syncspec.render.redaction import HIDDEN, redacted_diagnostics
 from syncspec.render.values import counted
 
-__all__ = ["event_fields", "event_level", "event_line", "event_message", "event_name"]
+__all__ = [
+    "event_fields",
+    "event_level",
+    "event_line",
+    "event_message",
+    "event_name",
+    "failed_line",
+    "kind_name",
+    "opened_line",
+]
 
 _NAMES: dict[type[Event], str] = {
     RunStarted: "run-started",
@@ -40,7 +49,12 @@ _NAMES: dict[type[Event], str] = {
 
 def event_name(event: Event) -> str:
     """The stable name of the kind of event."""
-    return _NAMES[type(event)]
+    return kind_name(type(event))
+
+
+def kind_name(kind: type[Event]) -> str:
+    """The stable name of a kind of event."""
+    return _NAMES[kind]
 
 
 def event_line(event: Event, *, time: str, redact: bool = False) -> bytes:
@@ -49,6 +63,19 @@ def event_line(event: Event, *, time: str, redact: bool = False) -> bytes:
     `redact` hides the wording of errors, which may quote values.
     """
     return log_line({"time": time, "event": event_name(event), "run": event.run, **event_fields(event, redact=redact)})
+
+
+def opened_line(run: str, *, command: str, time: str) -> bytes:
+    """The line of a run that holds the run lock."""
+    return log_line({"time": time, "event": "run-opened", "run": run, "command": command})
+
+
+def failed_line(error: Diagnostic, *, exit_code: int, run: str | None, time: str, redact: bool = False) -> bytes:
+    """The line of an apply that ended with an error; `run` None: it did not hold the run lock yet."""
+    (shown,) = redacted_diagnostics([error]) if redact else [error]
+    return log_line(
+        {"time": time, "event": "run-failed", "run": run, "exit_code": exit_code, "error": diagnostic_json(shown)}
+    )
 
 
 def event_fields(event: Event, *, redact: bool = False) -> dict[str, Json]:

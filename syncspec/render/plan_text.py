@@ -25,16 +25,16 @@ from syncspec.render.words import summary_line
 __all__ = ["plan_text", "summary_line"]
 
 _ORDER = (
+    Action.DRIFT,
     Action.CREATE,
     Action.UPDATE,
     Action.MOVE,
     Action.ADOPT,
-    Action.DRIFT,
     Action.DELETE,
     Action.UNKNOWN,
     Action.BLOCKED,
 )
-"""Within a set what needs an eye comes last: that is what a terminal still shows."""
+"""Within a set what needs an eye comes last: that is what a terminal still shows. Drift writes nothing."""
 
 _MOST_CREATES = 20
 _MOST_OTHERS = 100

@@ -48,7 +48,7 @@ def failure_json(
 ) -> bytes:
     """The report of an apply that ended with an error, or before it began: the first of `diagnostics` says why.
 
-    `run` and `records` are what is known of a run that had begun.
+    `run` and `records` are what is known of a run that held the run lock.
     """
     told = Report(run=run or "", records=tuple(records))
     if redact:

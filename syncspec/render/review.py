@@ -34,6 +34,7 @@ class Concern(StrEnum):
     """Why a change needs a reviewer's eye; a change has one at the most, the gravest."""
 
     DELETE = "delete"
+    RESTORE = "restore"
     CONFLICT = "conflict"
     UNKNOWN = "unknown"
     BLOCKED = "blocked"
@@ -45,6 +46,7 @@ class Concern(StrEnum):
 
 CONCERNS: Mapping[Concern, str] = {
     Concern.DELETE: "To delete",
+    Concern.RESTORE: "Drift to write back",
     Concern.CONFLICT: "Conflicts",
     Concern.UNKNOWN: "Unknown",
     Concern.BLOCKED: "Blocked",
@@ -53,7 +55,7 @@ CONCERNS: Mapping[Concern, str] = {
     Concern.OUTLIER: "Unlike the rest",
     Concern.DRIFT: "Drifted",
 }
-"""Their headings, the gravest first."""
+"""Their headings, the gravest first. Drift writes nothing and comes after all that is written."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,10 +114,10 @@ def concern_of(change: Change) -> Concern | None:
 _OF_BLOCKED = {"conflict": Concern.CONFLICT, "protect": Concern.PROTECTED, "protected": Concern.PROTECTED}
 _OF_UPDATES = {
     "protected": Concern.PROTECTED,
-    "restore": Concern.DRIFT,
-    "restored": Concern.DRIFT,
-    "drift": Concern.DRIFT,
-    "drifted": Concern.DRIFT,
+    "restore": Concern.RESTORE,
+    "restored": Concern.RESTORE,
+    "drift": Concern.RESTORE,
+    "drifted": Concern.RESTORE,
     "adopt": Concern.ADOPT,
     "adopted": Concern.ADOPT,
     "match": Concern.ADOPT,

@@ -11,6 +11,7 @@ from syncspec.manifests.choices import explain_choices
 from syncspec.manifests.schema import DRAFT, json_schemas, model_schema, property_title, schema_text
 from syncspec.render.documents import ChangesDocument, PlanDocument, ReportDocument, RequestsDocument
 from syncspec.render.event_documents import EventLine
+from syncspec.render.log_documents import LogLine
 from syncspec.render.saved_documents import SavedLine
 from syncspec.render.schema_examples import EXAMPLES, add_examples
 from syncspec.upstream.embedded.faults.models import FaultsFile
@@ -21,6 +22,7 @@ _DOCUMENTS: dict[str, tuple[str, TypeAdapter[Any]]] = {
     "changes.v1.schema.json": ("What changes --json prints", TypeAdapter(ChangesDocument)),
     "events.v1.schema.json": ("One line of a file of events (apply --events)", TypeAdapter(EventLine)),
     "lockfile.v1.schema.json": ("One line of a lockfile", TypeAdapter(LockfileLine)),
+    "log.v1.schema.json": ("One line of a log (--log-format json)", TypeAdapter(LogLine)),
     "plan.v1.schema.json": ("What plan --json prints", TypeAdapter(PlanDocument)),
     "report.v1.schema.json": ("What apply --json prints", TypeAdapter(ReportDocument)),
     "requests.v1.schema.json": ("What runs RUN --requests --json prints", TypeAdapter(RequestsDocument)),

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from decimal import Decimal
 
 from syncspec.errors import UpstreamError
 from syncspec.keys import key_digest, loose_key_of
 from syncspec.records import Absence, Data, Lens, Observation, ObservedRecord, Target
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.protocol import Reader, SyncInfo
+from syncspec.values.instants import seconds_of
 
-__all__ = ["Sought", "Wanted", "freshness", "observe"]
+__all__ = ["Sought", "Wanted", "came_at", "freshness", "observe"]
 
 MAX_FIELD_NAMES = 20_000
 """Names kept of what rows carry; a collection with more is broken or hostile, and then only declared ones count."""
@@ -33,6 +35,7 @@ class Wanted:
 
     Loose keys are enough: rows with an equal strict key have an equal loose key. `upstream_ids` are short IDs, see
     `syncspec.values.short_id`. `fields` are all declared names; `sought` is what was sent and may have been created.
+    `since`: so is a row that came into being at that time or later, in seconds, as far as the upstream tells.
     `everything`: every row is.
     """
 
@@ -42,6 +45,7 @@ class Wanted:
     markers: frozenset[str] = frozenset()
     fields: frozenset[str] = frozenset()
     sought: tuple[Sought, ...] = ()
+    since: Decimal | None = None
     everything: bool = False
 
 
@@ -112,6 +116,11 @@ def _state(info: SyncInfo) -> tuple[object, ...]:
     return (info.stream_id, info.backfilled, info.healthy, info.max_age_days)
 
 
+def came_at(row: ObservedRecord) -> Decimal | None:
+    """When a record came into being, in seconds, or at the latest: when it was last changed. None: no time is told."""
+    return seconds_of(row.created_at) or seconds_of(row.updated_at)
+
+
 def freshness(info: SyncInfo | None, target: Target, settings: UpstreamSettings) -> tuple[Absence, str]:
     """What a missing row of a whole list is worth, and why.
 
@@ -168,7 +177,7 @@ class _Sieve:
                 self._count(row.data)
             upstream_id = row.upstream_id
             # Slicing is cheaper than checking a checksum, and a row too many does no harm.
-            if every or upstream_id in ids or upstream_id[:15] in ids or self._recognised(row.data):
+            if every or upstream_id in ids or upstream_id[:15] in ids or self._recognised(row):
                 rows[upstream_id] = row
             elif rows:
                 rows.pop(upstream_id, None)
@@ -186,8 +195,8 @@ class _Sieve:
             if name in data:
                 self.marked[name] += 1
 
-    def _recognised(self, data: Data) -> bool:
-        loose, markers = self.wanted.loose, self.wanted.markers
+    def _recognised(self, row: ObservedRecord) -> bool:
+        data, loose, markers = row.data, self.wanted.loose, self.wanted.markers
         for key_of in self.loose_keys:
             if key_of(data) in loose:
                 return True
@@ -195,7 +204,14 @@ class _Sieve:
             marker = data.get(name)
             if isinstance(marker, str) and marker.strip() in markers:
                 return True
-        return any(seeks(data) for seeks in self.sought)
+        return any(seeks(data) for seeks in self.sought) or self._is_new(row)
+
+    def _is_new(self, row: ObservedRecord) -> bool:
+        since = self.wanted.since
+        if since is None or row.deleted:
+            return False
+        came = came_at(row)
+        return came is not None and came >= since
 
     def observation(self, target: Target, observed_at: datetime) -> Observation:
         return Observation(

@@ -1,6 +1,6 @@
 """How values are compared and sent: `canonical.py` decides sameness; the others know numbers, times, types and JSON."""
 
-from syncspec.values.canonical import canonical, equal, is_blank, loosely_equal, short_id, to_wire, widest
+from syncspec.values.canonical import canonical, equal, is_blank, loose_form, loosely_equal, short_id, to_wire, widest
 from syncspec.values.field_types import problem
 from syncspec.values.structure import digest
 
@@ -9,6 +9,7 @@ __all__ = [
     "digest",
     "equal",
     "is_blank",
+    "loose_form",
     "loosely_equal",
     "problem",
     "short_id",

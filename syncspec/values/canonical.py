@@ -35,6 +35,7 @@ __all__ = [
     "canonical",
     "equal",
     "is_blank",
+    "loose_form",
     "loosely_equal",
     "short_id",
     "to_wire",
@@ -69,7 +70,7 @@ def equal(desired: Json, observed: Json, rule: FieldRule, *, scalars_as_text: bo
 
 def loosely_equal(a: Json, b: Json) -> bool:
     """Whether a provider may have stored one as the other: case, spaces, width, number and date form, part order."""
-    return _loose_value(a) == _loose_value(b)
+    return loose_form(a) == loose_form(b)
 
 
 def is_blank(value: Json) -> bool:
@@ -264,7 +265,8 @@ _CANONICAL_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 """A number as people write it; 02134 and +1555 are names, not numbers."""
 
 
-def _loose_value(value: Json) -> str:
+def loose_form(value: Json) -> str:
+    """What two values have in common exactly where they are `loosely_equal`."""
     if isinstance(value, list) and not any(isinstance(item, (dict, list)) for item in value):
         return _loose_parts(scalar_text(item) for item in value)
     if isinstance(value, str) and ";" in value:

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from support.command import CONTACTS, run, write_project
+from support.command import CONTACTS, Terminal, run, write_project
 
 
 @pytest.fixture
@@ -48,6 +48,30 @@ def test_drift_is_shown_then_accepted_and_planning_is_empty(project: Path) -> No
     assert (planned.code, planned.out) == (0, "No changes. 2 records are as declared.\n")
     again = run("accept", "contacts.duncan", folder=project)
     assert again.out == "contacts.duncan has nothing to accept\nThere is nothing to accept. Nothing was written.\n"
+
+
+def test_a_plan_of_drift_only_leaves_out_what_the_author_changed(project: Path) -> None:
+    (project / "manifests" / "contacts.yaml").write_text(CONTACTS.replace("Atreides", "Muad'Dib"))
+    planned = run("plan", "--drift-only", "--detailed-exitcode", folder=project)
+    assert planned.code == 2
+    assert "contacts.duncan" in planned.out
+    assert "contacts.paul" not in planned.out
+    assert "request" not in planned.out
+    assert "Left out, as --drift-only asks for: 1 other change" in planned.err
+    document = json.loads(run("plan", "--drift-only", "--json", folder=project).out)
+    assert ([each["address"] for each in document["changes"]], document["requests"]) == (["contacts.duncan"], [])
+    saved = run("plan", "--drift-only", "-o", "crm.plan", folder=project)
+    assert (saved.code, (project / "crm.plan").exists()) == (64, False)
+    assert run("accept", "contacts.duncan", folder=project).code == 0
+    assert run("plan", "--drift-only", "--detailed-exitcode", folder=project).code == 0
+    assert run("plan", "--detailed-exitcode", folder=project).code == 2
+
+
+def test_nothing_is_asked_with_or_without_a_terminal(project: Path) -> None:
+    terminal = Terminal("accept", "contacts.duncan", folder=project)
+    assert terminal.wait() == 0
+    assert "yes" not in terminal.text
+    assert "Idaho: reborn" in manifest(project)
 
 
 def test_the_result_is_printed_as_json(project: Path) -> None:

@@ -78,7 +78,9 @@ class World:
         )
         self.streams: list[bytes] = []
 
-    def write(self, names: list[str], *, key: str = SECRETS["key"], **settings: Any) -> None:
+    def write(
+        self, names: list[str], *, key: str = SECRETS["key"], lifecycle: Body | None = None, **settings: Any
+    ) -> None:
         settings = {"concurrency": 1, "request_timeout_seconds": 5, **settings}
         (self.folder / "syncspec.yaml").write_text(project_file(self.stub, **settings), encoding="utf-8")
         fields = {name: {"sensitive": True} for name in ("Id__c", "Nested__c", "Codes__c", "Name__c", "Number__c")}
@@ -88,6 +90,7 @@ class World:
             "match_on": ["Id__c"],
             "batch": {"max_records": 1},
             "fields": fields,
+            "lifecycle": lifecycle or {},
             "records": records,
         }
         document = {"apiVersion": "syncspec/v1", "kind": "RecordSet", "metadata": {"name": "people"}, "spec": spec}
@@ -193,6 +196,74 @@ def test_no_reading_brings_a_secret_to_light(world: World) -> None:
         world.stub.get = lambda path, answer=answer: whole(path) if path.startswith("/v1/syncs") else answer  # type: ignore[method-assign,misc]
         for command in (("plan", "-vv"), ("doctor",)):
             world.run(*command)
+    world.check()
+
+
+def removing(world: World) -> Callable[[Body], tuple[int, Any]]:
+    """Refuses removals as the name of the record asks for, and quotes what the record holds."""
+
+    def answer(body: Body) -> tuple[int, Any]:
+        if body["kind"] == "create":
+            return world.stub.create(body)
+        (asked,) = body["upstream_ids"]
+        row = next(each for each in world.stub.rows if each["upstream_id"] == asked)
+        said = quoting({"records": [row]})
+        name = row["data"]["Id__c"].removeprefix(f"{SECRETS['key']}-").replace("_", " ")
+        return FAILURES[name](said)
+
+    return answer
+
+
+def test_no_refused_removal_brings_a_secret_to_light(world: World) -> None:
+    names = [name.replace(" ", "_") for name in FAILURES]
+    deleting = {"on_remove": "delete"}
+    world.stub.answer = removing(world)
+    world.write(names, lifecycle=deleting)
+    told = ("--report", "report.json", "--events", "events.jsonl")
+    created = json.loads(world.run("apply", "-y", "--json", allowed=(0,)))["run"]
+    for format in FORMATS:
+        world.run("undo", created, "--plan", "--format", format, allowed=(0,))
+    every = ("--allow", "max_deletes_percent=100")
+    undone = json.loads(world.run("undo", created, "-y", "-vv", "--json", *every, allowed=(3, 4)))
+    assert {each["outcome"] for each in undone["records"]} >= {"rejected", "unknown"}
+    world.write(["one"], lifecycle=deleting)
+    world.run("apply", "-y", "--target", "people.one", allowed=(0,))
+    for format in FORMATS:
+        world.run("plan", "--format", format)
+    world.run("apply", "-y", "-vv", "--log-format", "json", *every, *told, allowed=(3, 4))
+    kinds = [body["kind"] for body in world.stub.requests]
+    assert kinds.count("delete") > len(FAILURES)
+    for run in (undone["run"], created):
+        for more in ((), ("--json",), ("--requests",), ("--requests", "--json")):
+            world.run("runs", run, *more)
+    world.run("explain", "people.echo")
+    world.run("destroy", "-y", "-vv", *every, allowed=(3, 4))
+    world.check()
+
+
+def test_no_refused_undo_of_a_change_brings_a_secret_to_light(world: World) -> None:
+    world.write(["one", "two"])
+    world.run("apply", "-y", allowed=(0,))
+    world.write(["one", "two"])
+    document = json.loads(world.manifest.read_text(encoding="utf-8"))
+    for record in document["spec"]["records"].values():
+        record["data"] |= {"Title": "Count", "Nested__c": [SECRETS["nested"]]}
+    world.manifest.write_text(json.dumps(document, indent=1), encoding="utf-8")
+
+    def update(body: Body) -> tuple[int, Any]:
+        for asked in body["records"]:
+            row = next(each for each in world.stub.rows if each["upstream_id"] == asked["upstream_id"])
+            row["data"] = {**row["data"], **asked["data"]}
+        return 200, {"records": [row]}
+
+    world.stub.answer = update
+    changed = json.loads(world.run("apply", "-y", "--json", allowed=(0,)))["run"]
+    world.stub.answer = lambda body: (422, {"error": quoting({"records": world.stub.rows})})
+    for format in FORMATS:
+        world.run("undo", changed, "--plan", "--format", format, allowed=(0,))
+    refused = json.loads(world.run("undo", changed, "-y", "-vv", "--json", allowed=(3, 4)))
+    assert {each["outcome"] for each in refused["records"]} <= {"rejected", "unknown", "not_attempted"}
+    world.run("runs", refused["run"], "--requests")
     world.check()
 
 

@@ -73,6 +73,24 @@ def test_a_set_that_leaves_an_environment_is_treated_as_no_longer_declared_there
     ]
 
 
+@pytest.mark.parametrize(
+    ("name", "on_remove"),
+    [
+        *((name, how) for name in ("text", "json", "markdown", "html") for how in ("keep", "delete")),
+        ("github", "delete"),
+    ],
+)
+def test_every_format_says_that_the_set_left_the_environment(project: Path, name: str, on_remove: str) -> None:
+    text = SEEDS.replace("  records:\n", f"  lifecycle: {{on_remove: {on_remove}}}\n  records:\n", 1)
+    (project / "manifests/seeds.yaml").write_text(text, encoding="utf-8")
+    assert run("apply", "-y", "-e", "sandbox", folder=project).code == 0
+    left = text.replace("environments: [sandbox]", "environments: [prod]").replace("${var.seed}", "s1")
+    (project / "manifests/seeds.yaml").write_text(left, encoding="utf-8")
+    done = run("plan", "-e", "sandbox", "--format", name, folder=project)
+    assert done.code == 0
+    assert "set seeds is not in environment sandbox any more" in (done.out + done.err).replace("\n", " ")
+
+
 def test_an_environment_that_does_not_exist_is_told_with_the_nearest_name(project: Path) -> None:
     (project / "manifests/seeds.yaml").write_text(SEEDS.replace("[sandbox]", "[sandbx]"), encoding="utf-8")
     done = run("validate", "-e", "prod", folder=project)

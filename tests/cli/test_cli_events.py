@@ -47,7 +47,8 @@ def test_a_run_is_told_from_its_beginning_to_its_end(tmp_path: Path, stub: Stub)
     assert [line["event"] for line in lines if line["event"].startswith("batch")][:4] == [
         *("batch-sent", "batch-finished", "batch-sent", "batch-finished")
     ]
-    first, last = lines[0], lines[-1]
+    opened, first, last = lines[0], lines[1], lines[-1]
+    assert (opened["event"], opened["command"]) == ("run-opened", "syncspec apply -y --json --events events.jsonl")
     assert (first["event"], first["plan_digest"], first["project"]) == ("run-started", plan["digest"], "arrakis")
     assert (first["batches"], first["records"], first["actions"]["create"]) == (2, 4, 4)
     assert first["command"] == "syncspec apply -y --json --events events.jsonl"
@@ -124,6 +125,36 @@ def test_an_interrupted_run_says_that_it_was(tmp_path: Path, stub: Stub) -> None
     assert [line["at_once"] for line in lines if line["event"] == "interrupted"] == [False]
     assert lines[-1]["exit_code"] == 130
     assert lines[-1]["summary"]["created"] == 2
+
+
+def refused(folder: Path, *arguments: str) -> tuple[int, list[dict[str, Any]], dict[str, Any]]:
+    """What an apply that is refused leaves: its exit code, its events and its report."""
+    done = run("apply", *arguments, "--events", "e.jsonl", "--report", "r.json", folder=folder, env=ENV)
+    return done.code, told(folder / "e.jsonl"), json.loads((folder / "r.json").read_text(encoding="utf-8"))
+
+
+def test_a_run_that_is_refused_says_so_and_is_named_in_events_and_report(tmp_path: Path, stub: Stub) -> None:
+    folder = write_project(tmp_path / "crm", project=project_file(stub))
+    for arguments, code in ((("-y", "--allow", "max_creates=1"), 6), (("--approved", "0" * 64), 5)):
+        (folder / "e.jsonl").unlink(missing_ok=True)
+        done, lines, report = refused(folder, *arguments)
+        assert (done, report["exit_code"], stub.requests) == (code, code, [])
+        assert [line["event"] for line in lines] == ["run-opened", "run-failed"]
+        assert {line["run"] for line in lines} == {report["run"]}
+        assert report["run"]
+        assert (lines[-1]["exit_code"], lines[-1]["error"]) == (code, report["error"])
+
+
+def test_an_apply_that_was_no_run_yet_says_why_it_ended(tmp_path: Path, stub: Stub) -> None:
+    folder = write_project(tmp_path / "crm", project=project_file(stub))
+    assert run("plan", "-o", "crm.plan", folder=folder, env=ENV).code == 0
+    (folder / "syncspec.yaml").write_text(project_file(stub).replace("http://127.0.0.1", "http://localhost"))
+    for arguments, code in ((("crm.plan",), 5), ((), 64)):
+        (folder / "e.jsonl").unlink(missing_ok=True)
+        done, lines, report = refused(folder, *arguments)
+        assert (done, report["run"], stub.requests) == (code, None, [])
+        assert [(line["event"], line["run"], line["exit_code"]) for line in lines] == [("run-failed", None, code)]
+        assert lines[0]["error"] == report["error"]
 
 
 def test_nothing_is_sent_where_the_events_cannot_be_written(tmp_path: Path, stub: Stub) -> None:

@@ -142,3 +142,58 @@ def test_a_file_has_to_be_named_and_to_be_there(project: Path, arguments: list[s
     done = run("import", *arguments, folder=project)
     assert done.code == 64
     assert told in done.err
+
+
+TREE = """\
+{"records": [
+  {"attributes": {"type": "Account", "referenceId": "acme"}, "Name": "Acme"},
+  {"attributes": {"type": "Lead", "referenceId": "chani"}, "LastName": "Kynes"}%s
+]}
+"""
+MORE = ',\n  {"attributes": {"type": "Lead", "referenceId": "stilgar"}, "LastName": "Stilgar"}'
+
+
+def held(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*.yaml"))}
+
+
+def test_a_folder_can_be_imported_into_again_and_keeps_what_it_holds(project: Path, tmp_path: Path) -> None:
+    source = tmp_path / "tree.json"
+    source.write_text(TREE % "")
+    arguments = ("import", "--from", str(source), "-o", "manifests/seed")
+    assert run(*arguments, folder=project).code == 0
+    lead = project / "manifests" / "seed" / "lead.yaml"
+    lead.write_text("# Seed data.\n" + lead.read_text().replace("  records:\n", "  records:\n    # The first.\n"))
+    before = held(project)
+    assert sorted(before) == ["manifests/seed/account.yaml", "manifests/seed/lead.yaml", "syncspec.yaml"]
+    again = run(*arguments, folder=project)
+    assert (again.code, held(project)) == (0, before)
+    assert again.out.endswith("There is nothing to import, 2 records skipped. Nothing was written.\n")
+    source.write_text(TREE % MORE)
+    more = run(*arguments, folder=project)
+    assert more.code == 0
+    assert more.out.startswith("changed  manifests/seed/lead.yaml\n")
+    added = b"    stilgar:\n      data:\n        LastName: Stilgar\n"
+    assert held(project) == {**before, "manifests/seed/lead.yaml": before["manifests/seed/lead.yaml"] + added}
+
+
+def test_records_of_an_upstream_go_to_a_folder_and_again_to_the_file_in_it(project: Path) -> None:
+    first = take(project, "-o", "manifests/crm", "--where", "LastName=Idaho")
+    assert (first.code, first.out.splitlines()[0]) == (0, "created  manifests/crm/contact.yaml")
+    second = take(project, "-o", "manifests/crm")
+    assert (second.code, second.out.splitlines()[0]) == (0, "changed  manifests/crm/contact.yaml")
+    before = held(project)
+    assert take(project, "-o", "manifests/crm").code == 0
+    assert held(project) == before
+    assert run("plan", "--detailed-exitcode", folder=project).code == 0
+
+
+def test_a_set_of_that_name_elsewhere_is_named(project: Path) -> None:
+    take(project, "--where", "LastName=Idaho")
+    before = held(project)
+    done = take(project, "-o", "manifests/crm")
+    assert done.code == 64
+    assert "contact is there already, in manifests/contact.yaml. Nothing was read." in done.err
+    assert held(project) == before
+    assert take(project, "-o", "manifests/crm", "--set", "others").code == 0
+    assert sorted(held(project)) == ["manifests/contact.yaml", "manifests/crm/others.yaml", "syncspec.yaml"]

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from jsonschema import Draft202012Validator
-from support.command import CONTACTS, Terminal, environ, many_contacts, run, write_project
+from support.command import COMMAND, CONTACTS, PATIENCE, Terminal, environ, many_contacts, run, write_project
 from support.http_stub import Stub, project_file, serving
 
-SCHEMA = json.loads((Path(__file__).parents[2] / "schemas" / "events.v1.schema.json").read_text(encoding="utf-8"))
+import syncspec
+from syncspec.apply.events import Event
+from syncspec.render.events import kind_name
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
+SCHEMA = json.loads((SCHEMAS / "events.v1.schema.json").read_text(encoding="utf-8"))
+LOG = json.loads((SCHEMAS / "log.v1.schema.json").read_text(encoding="utf-8"))
 TOKEN = "log-token-0123456789"
 ENV = environ(CRM_TOKEN=TOKEN)
 JSON = ("--log-format", "json")
@@ -36,6 +45,7 @@ def lines_of(text: str) -> list[dict[str, Any]]:
     assert text.isascii()
     lines: list[dict[str, Any]] = [json.loads(line) for line in text.splitlines()]
     for line in lines:
+        Draft202012Validator(LOG).validate(line)
         assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
         assert line["level"] in ("debug", "info", "warning", "error")
         assert line["event"]
@@ -72,7 +82,7 @@ def test_every_line_of_an_apply_is_an_object_with_the_run_in_it(tmp_path: Path, 
     ("arguments", "code"),
     [
         (("plan", "--bogus"), 64),
-        (("apply",), 64),
+        (("apply",), 1),
         (("validate",), 1),
         (("plan",), 1),
         (("runs", "nosuch"), 1),
@@ -124,6 +134,36 @@ def test_values_stay_hidden_in_a_log(tmp_path: Path, stub: Stub) -> None:
         assert "record-finished" in {line["event"] for line in lines}
         assert "@arrakis.org" not in done.err + done.out
     assert b"@arrakis.org" not in (folder / "events.jsonl").read_bytes()
+
+
+def test_a_signal_is_told_in_a_line_that_fits_the_schema(tmp_path: Path, stub: Stub) -> None:
+    folder = write_project(tmp_path / "crm", project=project_file(stub, concurrency=1), contacts=many_contacts(4))
+    log, process = tmp_path / "log.jsonl", list[subprocess.Popen[bytes]]()
+
+    def interrupt(body: dict[str, Any]) -> tuple[int, Any]:
+        process[0].send_signal(signal.SIGTERM)
+        while b'"interrupted"' not in log.read_bytes():
+            time.sleep(0.01)
+        return stub.create(body)
+
+    stub.answer = interrupt
+    with log.open("wb") as stderr:
+        command = [*COMMAND, "apply", "-y", *JSON]
+        process.append(subprocess.Popen(command, cwd=folder, env=ENV, stdout=subprocess.DEVNULL, stderr=stderr))
+        assert process[0].wait(PATIENCE) == 130
+    lines = lines_of(log.read_text())
+    (told,) = [line for line in lines if line["event"] == "signal"]
+    assert told["message"].startswith("Finishing what is in flight")
+    assert told["run"] == next(line["run"] for line in lines if line["event"] == "run-started")
+
+
+def test_every_event_that_code_tells_of_is_in_the_schema() -> None:
+    """Those of a run are told by their own names, and all others by a word in the code."""
+    package = Path(syncspec.__file__).parent / "cli"
+    words = {word for path in package.glob("*.py") for word in re.findall(r'event="([a-z-]+)"', path.read_text())}
+    of_runs = {kind_name(event) for event in get_args(Event)}
+    assert words >= {"signal", "question"}
+    assert words | of_runs | {"message"} == set(LOG["$defs"]["LogEvent"]["enum"])
 
 
 def test_nothing_is_redrawn_in_a_log_and_a_question_is_an_object(project: Path) -> None:

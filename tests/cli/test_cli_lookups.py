@@ -100,6 +100,16 @@ def test_a_lookup_that_finds_nothing_fails_the_plan_and_leaves_the_rest_of_apply
     assert run(folder, "validate")[0] == 0
 
 
+def test_a_lookup_that_nothing_refers_to_is_a_warning_in_plan_and_apply(folder: Path) -> None:
+    contacts = CONTACTS.replace("        OwnerId: ${lookup.users.kay.upstream_id}\n", "")
+    (folder / "contacts.yaml").write_text(contacts, encoding="utf-8")
+    for command in (("plan",), ("apply", "-y")):
+        code, _, err = run(folder, *command)
+        assert (code, err.count("users.kay: no record of salesforce:user matches it")) == (0, 1)
+        assert "warning: A record that is looked up is not found" in err
+        assert "Nothing refers to it." in err
+
+
 def test_a_lookup_has_no_lock_entry_and_is_no_address_of_its_own(folder: Path) -> None:
     (folder / "makers.yaml").write_text(USERS, encoding="utf-8")
     assert run(folder, "apply", "-y", "--target", "makers")[0] == 0

@@ -86,7 +86,8 @@ def test_a_refused_apply_says_why(tmp_path: Path, stub: Stub, why: str) -> None:
     code, _, err = apply(folder, *arguments)
     assert code == REFUSALS[why][0]
     told = written(folder, code)
-    assert (told["run"], told["records"], stub.requests) == (None, [], [])
+    assert (told["records"], stub.requests) == ([], [])
+    assert (told["run"] is not None) == (why in ("guard", "unreadable upstream"))
     assert told["error"] == told["diagnostics"][0]
     assert f"error: {told['error']['summary']}\n" in err
 

@@ -177,3 +177,55 @@ def test_a_first_run_waits_before_it_creates_unless_it_is_told_that_none_came_be
     done = run("apply", "-y", *more, folder=folder, env=ENV)
     assert (done.code, len(lines(folder))) == (0, 2)
     assert ("creating waits for what one of them may have in flight" in done.err) is (known == "nothing")
+
+
+def test_an_answer_without_ids_says_so_and_names_both_ways_out(tmp_path: Path, stub: Stub) -> None:
+    folder = write_project(tmp_path / "crm", project=project_file(stub))
+    stub.answer = lambda body: (200, {"records": []})
+    done = run("apply", "-y", folder=folder, env=ENV)
+    assert done.code == 4
+    assert "the answer holds no ID that could be this record's" in done.out
+    planned = run("plan", folder=folder, env=ENV).out
+    assert "look upstream, then settle it: syncspec resolve --created ID, or --not-created" in planned
+    pass_the_horizon(folder)
+    assert resolve(folder, PAUL, "--not-created").code == 0
+    assert resolve(folder, DUNCAN, "--not-created").code == 0
+    stub.answer = stub.create
+    assert run("apply", "-y", "--no-prior-run", folder=folder, env=ENV).code == 0
+    assert sorted(line["upstream_id"] for line in lines(folder).values()) == ["ID0", "ID1"]
+
+
+@pytest.mark.parametrize("named", [("contacts.*",), ("contacts",), (PAUL, DUNCAN)])
+def test_all_that_was_not_created_is_settled_at_once(project: Path, named: tuple[str, ...]) -> None:
+    pass_the_horizon(project)
+    done = resolve(project, *named, "--not-created")
+    told = "contacts.duncan was not created; the next apply creates it.\n"
+    assert (done.code, done.out) == (0, f"{told}{told.replace('duncan', 'paul')}")
+    assert lines(project) == {}
+    assert run("apply", "-y", "--no-prior-run", folder=project, env=ENV).code == 0
+    assert lines(project).keys() == {PAUL, DUNCAN}
+
+
+def test_where_one_may_exist_none_of_several_is_settled(project: Path, stub: Stub) -> None:
+    pass_the_horizon(project)
+    data = {"LastName": "A", "Email": "PAUL@arrakis.org "}
+    stub.create({"sync_id": "sync-1", "collection_id": "salesforce:contact", "records": [{"data": data}]})
+    before = lines(project)
+    done = resolve(project, "contacts.*", "--not-created")
+    assert (done.code, done.out) == (1, "")
+    assert "contacts.paul: ID0 upstream may be it. Nothing was changed." in done.err
+    assert lines(project) == before
+    forced = resolve(project, "contacts.*", "--not-created", "--force", "--json")
+    assert json.loads(forced.out) == {
+        "format_version": "1.0",
+        "settled": [{"address": address, "attempts": 1} for address in (DUNCAN, PAUL)],
+    }
+
+
+def test_several_addresses_take_patterns_that_name_something_and_no_id(project: Path) -> None:
+    before = lines(project)
+    nothing = resolve(project, "contacts.*", "leads.*", "--not-created")
+    assert (nothing.code, nothing.out) == (64, "")
+    assert "No attempt of leads.* is open. Nothing was changed." in nothing.err
+    assert resolve(project, PAUL, DUNCAN, "--created", "ID0").code == 64
+    assert lines(project) == before

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from support.command import CONTACTS, Terminal, run, write_project
 
-WITHOUT_DUNCAN = CONTACTS.partition("    duncan:\n")[0]
 DELETING = CONTACTS.replace("  records:\n", "  lifecycle:\n    on_remove: delete\n  records:\n")
 
 
@@ -114,3 +113,39 @@ def test_explain_tells_what_becomes_of_a_record_that_is_no_longer_declared(tmp_p
     assert done.code == 0
     assert "delete (removed)" in done.out
     assert "no longer declared, and on_remove is delete" in done.out
+
+
+def test_a_run_that_is_not_there_is_told_before_a_missing_terminal_is(applied: Path) -> None:
+    done = run("undo", "19990101", folder=applied)
+    assert (done.code, locked(applied)) == (64, 2)
+    assert "No such run" in done.err
+    assert "Nobody can be asked" not in done.err
+    asked = run("undo", run_name(applied), folder=applied)
+    assert (asked.code, locked(applied)) == (64, 2)
+    assert "Nobody can be asked" in asked.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("apply", "missing.plan"), "No such path"),
+        (("destroy", "missing"), "No such path"),
+        (("lock", "forget", "contacts.nobody"), "contacts.nobody"),
+    ],
+)
+def test_what_is_not_there_is_told_before_a_missing_terminal_is(
+    applied: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    done = run(*arguments, folder=applied)
+    assert (done.code, locked(applied)) == (64, 2)
+    assert told in done.err
+    assert "Nobody can be asked" not in done.err
+
+
+@pytest.mark.parametrize("command", ["apply", "destroy"])
+def test_a_manifest_that_is_wrong_is_told_before_a_missing_terminal_is(applied: Path, command: str) -> None:
+    (applied / "manifests" / "contacts.yaml").write_text(CONTACTS.replace("match_on", "match_no"))
+    done = run(command, folder=applied)
+    assert (done.code, locked(applied)) == (1, 2)
+    assert "manifests/contacts.yaml:9:3" in done.err
+    assert "Nobody can be asked" not in done.err

@@ -145,6 +145,16 @@ def test_a_plan_of_another_environment_is_refused_and_its_own_needs_no_naming(pr
     assert (locked(project, "syncspec.test.lock"), locked(project, "syncspec.prod.lock")) == (2, 0)
 
 
+def test_a_plan_of_another_project_is_told_as_that_and_not_by_its_environment(project: Path, tmp_path: Path) -> None:
+    (project / "syncspec.yaml").write_text(PROJECT + "  environments:\n    test: {}\n")
+    assert run("plan", "-e", "test", "-o", "test.plan", folder=project).code == 0
+    other = write_project(tmp_path / "other", project=PROJECT.replace("arrakis", "caladan"))
+    refused = run("apply", str(project / "test.plan"), folder=other)
+    assert (refused.code, (other / "syncspec.lock").exists()) == (64, False)
+    assert 'It is of "arrakis", and this is "caladan". Nothing was sent.' in refused.err
+    assert "environment" not in refused.err
+
+
 def test_only_the_approved_plan_is_applied_and_nothing_is_asked(project: Path) -> None:
     digest = digest_of(project)
     assert run("apply", "--approved", "0" * 64, folder=project).code == 5

@@ -221,3 +221,20 @@ def _broken(module: str, name: str, project: Path, *arguments: str) -> subproces
     )
     command = [sys.executable, "-c", code, *arguments]
     return subprocess.run(command, cwd=project, env=environ(), capture_output=True, text=True, timeout=60)
+
+
+@pytest.mark.parametrize("place", ["drafts", "drafts/more.yaml"])
+@pytest.mark.parametrize("command", [["plan"], ["apply", "-y"], ["destroy", "--plan"]])
+def test_a_manifest_that_no_folder_of_manifests_holds_is_not_passed_over(
+    tmp_path: Path, command: list[str], place: str
+) -> None:
+    folder = write_project(tmp_path / "crm")
+    (folder / "drafts").mkdir()
+    (folder / "drafts" / "more.yaml").write_text(CONTACTS.replace("name: contacts", "name: more"), encoding="utf-8")
+    alone = run(*command, place, folder=folder)
+    assert (alone.code, alone.out) == (1, "")
+    assert f"{place} is not, and does not hold, a manifest of the project" in alone.err
+    beside = run(*command, "manifests", place, folder=folder)
+    assert (beside.code, beside.out) == (64, "")
+    assert f"No record set of this project stands in {place}. Nothing was planned." in beside.err
+    assert all("spec.manifests" in done.err for done in (alone, beside))

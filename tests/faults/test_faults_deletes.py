@@ -25,7 +25,7 @@ from syncspec.upstream.embedded.mutations import parse_mutation
 from syncspec.upstream.embedded.store import Store
 from syncspec.upstream.protocol import Page
 
-RECORDS, BATCH, KEPT = 7, 3, 1
+RECORDS, BATCH = 7, 3
 ALLOW = ("max_deletes_percent=100",)
 
 

@@ -18,7 +18,8 @@ from support.pipeline import STORE, Folder, contacts, manifest, project_file, se
 from support.steps import Steps, is_killed, number_steps
 
 import syncspec
-from syncspec.project.results import FORMATS, AppliedReport
+from syncspec.project.formats import FORMATS
+from syncspec.project.results import AppliedReport
 
 TESTS = Path(__file__).parent.parent
 PER_BATCH = 2

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -99,20 +100,18 @@ def port_of(server: Server) -> str:
     return server.url.rpartition(":")[2]
 
 
-@pytest.mark.timeout(1200 if FUZZ else 300)
-@pytest.mark.parametrize("seed", range(10 if FUZZ else 1))
-@pytest.mark.parametrize("workspace", ["kept", "cloned with its lockfile", "cloned without"])
-def test_runs_that_are_killed_leave_no_duplicate_and_lose_nothing(tmp_path: Path, workspace: str, seed: int) -> None:
+def be_killed_and_finish(root: Path, workspace: str, seed: int) -> None:
+    """Kill runs in such a workspace again and again, then let the last ones find the truth."""
     draw = random.Random(f"{workspace} {seed}")
-    database = tmp_path / "upstream.sqlite3"
+    database = root / "upstream.sqlite3"
     # A clone knows of no earlier run: it must wait for as long as what a killed one sent may take to show.
     settle, rounds = (2, 14) if workspace == "kept" else (5, 4)
     rounds *= 3 if FUZZ else 1
     lockfile: bytes | None = None
     codes: list[int] = []
-    with serving(tmp_path, FAULTS, "--seed", str(seed), "--db", str(database)) as server:
+    with serving(root, FAULTS, "--seed", str(seed), "--db", str(database)) as server:
         port = port_of(server)
-        folder = project(tmp_path / "crm", server.url, RECORDS, settle=settle, timeout=1, wait=1)
+        folder = project(root / "crm", server.url, RECORDS, settle=settle, timeout=1, wait=1)
         while len(codes) < rounds or (not stored(database) and len(codes) < 5 * rounds):
             # A first run sends only after its wait; most of them are to get that far.
             first = 0 if workspace == "kept" else draw.choice([0, settle, settle, settle])
@@ -124,9 +123,26 @@ def test_runs_that_are_killed_leave_no_duplicate_and_lose_nothing(tmp_path: Path
                 if lockfile is not None and workspace == "cloned with its lockfile":
                     (folder / "syncspec.lock").write_bytes(lockfile)
     assert -9 in codes
-    with serving(tmp_path, {}, "--port", port, "--db", str(database)):
+    with serving(root, {}, "--port", port, "--db", str(database)):
         finish(folder)
         check_counts(folder, database)
         again = run("apply", "-y", "--json", folder=folder, env=ENV)
     assert (again.code, json.loads(again.out)["summary"]["unchanged"]) == (0, RECORDS)
     check_counts(folder, database)
+
+
+@pytest.mark.timeout(1200 if FUZZ else 300)
+@pytest.mark.parametrize("seed", range(10 if FUZZ else 1))
+def test_runs_that_are_killed_leave_no_duplicate_and_lose_nothing(tmp_path: Path, seed: int) -> None:
+    workspaces = ("kept", "cloned with its lockfile", "cloned without")
+    # They mostly wait, so they do it at the same time.
+    with ThreadPoolExecutor(len(workspaces)) as pool:
+        for workspace in workspaces:
+            (tmp_path / workspace).mkdir()
+        running = {each: pool.submit(be_killed_and_finish, tmp_path / each, each, seed) for each in workspaces}
+    for workspace, lived in running.items():
+        try:
+            lived.result()
+        except Exception as error:
+            error.add_note(f"in a workspace that is {workspace}")
+            raise

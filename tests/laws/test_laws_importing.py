@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import memory
 from support.pipeline import SYNC, Folder, project_file
 
 from syncspec.records import ObservedRecord
@@ -65,7 +66,7 @@ def test_after_an_import_planning_is_empty(
 ) -> None:
     from _pytest.monkeypatch import MonkeyPatch
 
-    with tempfile.TemporaryDirectory() as name, MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as name, MonkeyPatch.context() as patch:
         patch.setattr("syncspec.project.reading.connect", lambda *_: Fixed(rows))
         project = json.loads(project_file())
         project["spec"]["collections"] = {"salesforce:contact": {"fields": rules, "defaults": defaults}}
@@ -107,7 +108,7 @@ def test_whatever_changes_upstream_can_be_accepted_and_then_planning_is_empty(
 ) -> None:
     from _pytest.monkeypatch import MonkeyPatch
 
-    with tempfile.TemporaryDirectory() as name, MonkeyPatch.context() as patch:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as name, MonkeyPatch.context() as patch:
         project = json.loads(project_file())
         project["spec"]["collections"] = {"salesforce:contact": {"fields": rules, "defaults": defaults}}
         folder = Folder(Path(name))

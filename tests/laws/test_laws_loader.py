@@ -10,6 +10,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import memory
 
 from syncspec.diagnostics import Source
 from syncspec.errors import ManifestError
@@ -43,7 +44,7 @@ def manifest(name: str, emails: list[str]) -> str:
 
 def outcome(texts: list[str]) -> Any:
     """What is loaded of the documents in the order given, one file each, without places; or the codes of the errors."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as folder:
         root = Path(folder)
         (root / "syncspec.yaml").write_text(PROJECT)
         for number, text in enumerate(texts):
@@ -105,7 +106,7 @@ def test_loading_never_changes_what_was_declared(defaults: dict[str, Any], recor
         ),
     )
     before = declared.model_copy(deep=True)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as folder:
         loaded = load_sets([declared], None, root=Path(folder), upstream="embedded")
     assert declared == before
     assert {record.address for record in loaded.sets[0].records} == {f"s.{name}" for name in records}
@@ -177,7 +178,7 @@ def replaced(value: Any, path: tuple[Any, ...], other: Any) -> Any:
 def test_whatever_stands_in_a_manifest_it_loads_or_is_refused_with_places_and_ways_out(
     path: tuple[Any, ...], junk: Any
 ) -> None:
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as folder:
         root = Path(folder)
         (root / "syncspec.yaml").write_text(PROJECT + "  variables: {t: x}\n")
         (root / "rows.csv").write_text("Email,Age\nb,1\nc,\n")

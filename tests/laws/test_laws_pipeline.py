@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support import memory
 from support.pipeline import (
     CONTACT,
     STORE,
@@ -272,7 +273,7 @@ def test_any_data_is_settled_after_one_apply(
 ) -> None:
     domain = "X.Org" if mixed_case else "x.org"
     records = {f"r{number}": {"Email": f"p{number}@{domain}", **data} for number, data in enumerate(people)}
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as root:
         provider = collection.partition(":")[0]
         folder = embedded(Path(root), set_of(records, collection, max_records=limit), profiles={provider: profile})
         report = folder.open().apply()
@@ -284,7 +285,7 @@ def test_any_data_is_settled_after_one_apply(
 @settings(max_examples=15, deadline=None)
 @given(order=st.permutations(range(6)), names=st.permutations(["alpha", "beta", "gamma"]), limit=st.integers(1, 4))
 def test_neither_the_order_of_files_nor_that_of_records_matters(order: list[int], names: list[str], limit: int) -> None:
-    with tempfile.TemporaryDirectory() as root:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as root:
         plain, shuffled = Folder(Path(root) / "plain"), Folder(Path(root) / "shuffled")
         people = contacts(6)
         sets = {

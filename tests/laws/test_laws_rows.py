@@ -11,6 +11,7 @@ from typing import Any
 
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support import memory
 
 from syncspec.errors import ManifestError
 from syncspec.manifests.loader import load_sets
@@ -40,7 +41,7 @@ def loaded(content: bytes, name: str, **options: Any) -> LoadedProject:
         metadata=Metadata(name="s"),
         spec=RecordSetSpec(collection_id="other:thing", records_from=source, batch=None),
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as folder:
         (Path(folder) / name).write_bytes(content)
         return load_sets([declared], None, root=Path(folder), upstream="embedded")
 
@@ -94,7 +95,7 @@ def test_rows_are_the_same_records_as_those_that_are_written_out(names: list[str
             },
         ),
     )
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(dir=memory.FOLDER) as folder:
         project = load_sets([written], None, root=Path(folder), upstream="embedded")
     assert [(record.address, record.data) for record in from_rows] == [
         (record.address, record.data) for record in project.sets[0].records

@@ -121,6 +121,11 @@ def test_a_digest_lets_just_that_plan_be_applied(forge: Forge) -> None:
     digest = act(forge).outputs["digest"]
     refused = act(forge, command="apply", approved="0" * 64)
     assert (refused.result, refused.outputs["exit-code"]) == ("failure", "5"), refused.log
+    assert "**Nothing was sent.**" in refused.summary
+    assert "(stale-plan, exit code 5)" in refused.summary
+    report = json.loads(Path(refused.outputs["report"]).read_text())
+    assert (report["exit_code"], report["error"]["code"]) == (5, "stale-plan")
+    assert json.loads(refused.outputs["summary"])["created"] == 0
     applied = act(forge, command="apply", approved=digest)
     assert applied.result == "success", applied.log
     assert json.loads(applied.outputs["summary"])["created"] == 2

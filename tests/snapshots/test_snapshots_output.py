@@ -21,7 +21,7 @@ from syncspec.cli.invocation import Invocation
 from syncspec.lockfile import Lockfile, OpenAttempt
 from syncspec.lockfile.file import render_lockfile
 from syncspec.planning.batches import wire_data
-from syncspec.project.results import render_report, render_run
+from syncspec.project.formats import render_report, render_run
 from syncspec.records import AwaitConsumers, FieldRule, FieldRules, FieldType
 from syncspec.render.annotations import plan_annotations
 from syncspec.render.html import plan_html

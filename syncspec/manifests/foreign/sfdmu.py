@@ -25,6 +25,7 @@ _ANOTHER_ORG = "it is an ID of the org that the file comes from"
 
 
 def is_export(value: object) -> bool:
+    """Whether a file's content is that of SFDMU's `export.json`."""
     return isinstance(value, dict) and ("objects" in value or "objectSets" in value)
 
 

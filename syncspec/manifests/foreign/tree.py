@@ -24,10 +24,12 @@ _ATTRIBUTES = "attributes"
 
 
 def is_tree(value: object) -> bool:
+    """Whether a file's content is a tree of records."""
     return isinstance(value, dict) and "records" in value
 
 
 def is_plan(value: object) -> bool:
+    """Whether a file's content names files of trees, in order."""
     return isinstance(value, list) and any(isinstance(item, dict) and "sobject" in item for item in value)
 
 

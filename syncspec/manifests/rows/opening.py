@@ -128,6 +128,7 @@ def _json_cell(name: str, row: Row) -> Row:
 
 
 def text_of(content: bytes, name: str, encoding: str, problems: Problems) -> SourceText | None:
+    """The text of a file; None where its bytes are no text in that encoding, which is reported."""
     if encoding == "utf-8":
         text, refused = utf8_text(content, file=name)
     else:

@@ -25,6 +25,9 @@ _LONGEST_VALUE = 1000
 _LONGEST_TEXT = 2000
 _MOST_FIELDS = 200
 _MOST_ENTRIES = 100
+_MOST_DRIFTED = 10
+"""What is written stands in the list below, and drift must not push that away."""
+
 _MOST_RULES = 5
 MOST_FINDINGS = 200
 
@@ -104,12 +107,13 @@ class PlanPieces:
     def eye(self) -> Iterator[Group]:
         for concern, positions in self.review.eye.items():
             first = most_telling(self.plan, self.review, positions)
-            places = samples(len(positions), _MOST_ENTRIES, first=first)
+            most = _MOST_DRIFTED if concern is Concern.DRIFT else _MOST_ENTRIES
+            places = samples(len(positions), most, first=first)
             yield Group(
                 title=f"{self.voice.concerns[concern]}{self.label}",
                 count=len(positions),
                 entries=[self._entry(positions[place]) for place in places],
-                told=self._told(concern, positions) if len(positions) > _MOST_ENTRIES else "",
+                told=self._told(concern, positions) if len(positions) > most else "",
             )
 
     def _told(self, concern: Concern, positions: tuple[int, ...]) -> str:
@@ -130,7 +134,7 @@ class PlanPieces:
             )
 
     def rows(self) -> Rows:
-        """All changes but the unchanged, those that need an eye first."""
+        """All changes but the unchanged, those that need an eye first and drift last."""
         unchanged = self.plan.summary[Action.UNCHANGED]
         told = f"{counted(unchanged, 'unchanged record')} not listed." if unchanged else ""
         rows = Rows(tuple(self.kinds.values()), told)
@@ -139,10 +143,15 @@ class PlanPieces:
 
     def add_rows(self, rows: Rows) -> None:
         """Add the changes to a page's list."""
-        looked_at = [position for positions in self.review.eye.values() for position in positions]
-        order = dict.fromkeys(looked_at)
-        order |= dict.fromkeys(range(len(self.plan.changes)))
-        for position in order:
+        drifted = dict.fromkeys(self.review.eye.get(Concern.DRIFT, ()))
+        order = dict.fromkeys(
+            position
+            for concern, positions in self.review.eye.items()
+            if concern is not Concern.DRIFT
+            for position in positions
+        )
+        order |= dict.fromkeys(position for position in range(len(self.plan.changes)) if position not in drifted)
+        for position in order | drifted:
             if self.plan.changes[position].action is not Action.UNCHANGED:
                 rows.add(self._entry(position))
 

@@ -18,6 +18,7 @@ LIMIT = 65_000
 _FOR_MATRIX = 10_000
 _FOR_FINDINGS = 8_000
 _FOR_EYE = 36_000
+_FOR_QUIET = 6_000
 _LEAST_DETAILS = 800
 """With less room than this a collapsed part says nothing worth opening."""
 
@@ -52,7 +53,8 @@ class Listing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Details:
-    """A collapsed part. `summary` is HTML; `whole` is preferred to `digest` where there is one and it fits.
+    """A part that can be collapsed, and is unless `is_open`. `summary` is HTML; `whole` is preferred to `digest` where
+    there is one and it fits.
 
     Of parts that do not all fit, those of the largest `weight` are kept.
     """
@@ -61,11 +63,15 @@ class Details:
     weight: int
     whole: Listing | None
     digest: tuple[Listing, ...]
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """What a comment holds, from top to bottom; `head` and `foot` are short by themselves."""
+    """What a comment holds, from top to bottom; `head` and `foot` are short by themselves.
+
+    Of `details` those that are open come before what is `quiet`, and the others after it.
+    """
 
     head: tuple[str, ...]
     matrix: Listing
@@ -74,12 +80,14 @@ class Document:
     details: tuple[Details, ...]
     more_details: Callable[[int], str]
     foot: tuple[str, ...]
+    quiet: tuple[Listing, ...] = ()
 
 
 def render(document: Document, *, limit: int = LIMIT) -> str:
     """The document as Markdown of at most `limit` UTF-16 units, ending in a newline.
 
-    The matrix and the findings have room of their own, what needs an eye goes before the details of the sets.
+    The matrix and the findings have room of their own, what needs an eye goes before the details of the sets, and these
+    before what is quiet, which gets little where all else needs much.
     """
     room = limit - size_of([*document.head, *document.foot]) - size_of([document.more_details(10**9)])
     parts: list[str] = list(document.head)
@@ -88,9 +96,12 @@ def render(document: Document, *, limit: int = LIMIT) -> str:
     findings = _all_fitted(document.findings, min(room, _FOR_FINDINGS))
     room -= size_of(findings)
     wanted = sum(_need(each, room) for each in document.details)
-    eye = _all_fitted(document.eye, min(room, max(_FOR_EYE, room - wanted)))
+    least = min(_FOR_QUIET, sum(_listing_size(each, _FOR_QUIET) for each in document.quiet))
+    eye = _all_fitted(document.eye, min(room, max(_FOR_EYE, room - wanted - least)))
     room -= size_of(eye)
-    parts += [*matrix, *eye, *findings, *_details(document, room), *document.foot]
+    quiet = _all_fitted(document.quiet, min(room, max(least, room - wanted)))
+    details = _details(document, room - size_of(quiet))
+    parts += [*matrix, *eye, *findings, *details.open, *quiet, *details.folded, *document.foot]
     return "\n".join(parts) + "\n"
 
 
@@ -155,7 +166,15 @@ def _order(listing: Listing) -> Iterator[int]:
     yield from (place for place in spread(listing.count) if place not in first)
 
 
-def _details(document: Document, room: int) -> list[str]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Shown:
+    """The lines of the details for which there is room."""
+
+    open: list[str]
+    folded: list[str]
+
+
+def _details(document: Document, room: int) -> _Shown:
     kept: Sequence[int] = range(len(document.details))
     if sum(_need(document.details[place], room) for place in kept) > room:
         heaviest = sorted(kept, key=lambda place: -document.details[place].weight)
@@ -163,11 +182,17 @@ def _details(document: Document, room: int) -> list[str]:
     shares = shares_of([_need(document.details[place], room) for place in kept], room)
     shown = [_one_details(document.details[place], share) for place, share in zip(kept, shares, strict=True)]
     left_out = len(document.details) - sum(map(bool, shown))
-    return [line for lines in shown for line in lines] + ([document.more_details(left_out)] if left_out else [])
+    parts: dict[bool, list[str]] = {True: [], False: []}
+    for place, lines in zip(kept, shown, strict=True):
+        parts[document.details[place].is_open] += lines
+    if left_out:
+        parts[False].append(document.more_details(left_out))
+    return _Shown(open=parts[True], folded=parts[False])
 
 
 def _frame(details: Details) -> tuple[str, str, str, str]:
-    return (f"<details><summary>{details.summary}</summary>", "", "</details>", "")
+    tag = "<details open>" if details.is_open else "<details>"
+    return (f"{tag}<summary>{details.summary}</summary>", "", "</details>", "")
 
 
 def _need(details: Details, most: int) -> int:

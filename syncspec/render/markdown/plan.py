@@ -1,4 +1,4 @@
-"""A plan as a comment on a pull request: the counts, what needs an eye, and the sets, folded."""
+"""A plan as a comment on a pull request: the counts, what needs an eye, what else is written, and drift."""
 
 from __future__ import annotations
 
@@ -49,6 +49,7 @@ def plan_document(plan: Plan, *, redact: bool = False, voice: Voice = PLANNED) -
         matrix=pieces.matrix(),
         eye=tuple(pieces.eye()),
         findings=open_findings,
+        quiet=tuple(pieces.drift()),
         details=(*pieces.sets(), *pieces.grounds(), *folded_findings),
         more_details=lambda number: f"… and {counted(number, 'more folded part')} for which there is no room.\n",
         foot=pieces.foot(),
@@ -84,8 +85,14 @@ class _Pieces:
     def eye(self) -> Iterator[Listing]:
         title: tuple[str, ...] = ("### Needs an eye", "")
         for concern, positions in self.review.eye.items():
-            yield self._concern(concern, positions, title)
-            title = ()
+            if concern is not Concern.DRIFT:
+                yield self._concern(concern, positions, title)
+                title = ()
+
+    def drift(self) -> Iterator[Listing]:
+        """What differs and is left as it is."""
+        if positions := self.review.eye.get(Concern.DRIFT):
+            yield self._concern(Concern.DRIFT, positions, ("### Left as it is", ""))
 
     def _concern(self, concern: Concern, positions: tuple[int, ...], title: tuple[str, ...]) -> Listing:
         heading = self.voice.concerns[concern]
@@ -165,6 +172,7 @@ class _Pieces:
             weight=total,
             whole=self._table(everything) if total <= _WHOLE else None,
             digest=tuple(listing for action in groups for listing in self._group(each, action, groups[action])),
+            is_open=True,
         )
 
     def _group(self, each: SetReview, action: Action, positions: tuple[int, ...]) -> Iterator[Listing]:
@@ -240,5 +248,5 @@ class _Pieces:
         )
 
 
-_OF_SEVERAL_ACTIONS = frozenset({Concern.PROTECTED, Concern.ADOPT, Concern.OUTLIER, Concern.DRIFT})
+_OF_SEVERAL_ACTIONS = frozenset({Concern.PROTECTED, Concern.ADOPT, Concern.OUTLIER, Concern.RESTORE})
 _QUIET = frozenset({Action.CREATE, Action.UPDATE, Action.MOVE, Action.UNCHANGED})

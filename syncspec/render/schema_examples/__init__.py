@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from syncspec.render.schema_examples.lockfile import LOCKFILE
 from syncspec.render.schema_examples.plans import CHANGES, PLAN, SAVED_PLAN
-from syncspec.render.schema_examples.runs import EVENTS, REPORT, REQUESTS
+from syncspec.render.schema_examples.runs import EVENTS, LOG, REPORT, REQUESTS
 
 __all__ = ["EXAMPLES", "add_examples"]
 
@@ -15,6 +15,7 @@ EXAMPLES: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
     "changes.v1.schema.json": (CHANGES,),
     "events.v1.schema.json": EVENTS,
     "lockfile.v1.schema.json": LOCKFILE,
+    "log.v1.schema.json": LOG,
     "plan.v1.schema.json": (PLAN,),
     "report.v1.schema.json": (REPORT,),
     "requests.v1.schema.json": (REQUESTS,),
@@ -52,6 +53,7 @@ def _spread(schema: dict[str, Any], value: Any, definitions: Mapping[str, Any]) 
 
 
 def _has_shape(schema: Mapping[str, Any], value: Mapping[str, Any], definitions: Mapping[str, Any]) -> bool:
-    """Whether this is the one of several shapes that a value has: it knows all the value's keys."""
+    """Whether this is the one of several shapes that a value has: it knows all the value's keys, and its constants."""
     target = definitions.get(str(schema.get("$ref", "")).rpartition("/")[2], schema)
-    return set(value) <= set(target.get("properties", ()))
+    known = target.get("properties", {})
+    return set(value) <= set(known) and all(known[key].get("const", part) == part for key, part in value.items())

@@ -92,6 +92,7 @@ REQUESTS: Final = {
 
 MOMENT: Final = {"time": "2026-11-25T01:47:18.000Z", "run": RUN}
 EVENTS: Final[tuple[Mapping[str, Any], ...]] = (
+    {**MOMENT, "event": "run-opened", "command": "syncspec apply --auto-approve"},
     {
         **MOMENT,
         "event": "run-started",
@@ -128,4 +129,23 @@ EVENTS: Final[tuple[Mapping[str, Any], ...]] = (
     {**MOMENT, "event": "locked", "lockfile": "syncspec.lock", "entries": 42, "pending": 0},
     {**MOMENT, "event": "interrupted", "at_once": False},
     {**MOMENT, "event": "run-finished", "exit_code": 3, "summary": REPORT["summary"], "requests": 2},
+    {**MOMENT, "event": "run-failed", "exit_code": 6, "error": FINDING},
+)
+
+LOG: Final[tuple[Mapping[str, Any], ...]] = (
+    {
+        "time": MOMENT["time"],
+        "level": "warning",
+        "event": "signal",
+        "run": RUN,
+        "message": "Finishing what is in flight; press Ctrl-C again to stop at once.",
+    },
+    {
+        "time": MOMENT["time"],
+        "level": "error",
+        "event": "diagnostic",
+        "run": RUN,
+        "message": FINDING["summary"],
+        "diagnostic": FINDING,
+    },
 )

@@ -12,6 +12,7 @@ __all__ = ["DroppedAnswer", "mutation_error", "ok", "read_error", "records"]
 
 
 def ok(body: bytes) -> Response:
+    """Answer 200 with JSON text."""
     return Response(body, media_type="application/json")
 
 

@@ -76,14 +76,17 @@ def _only(applies: Callable[[str], bool], rule: Rule) -> Rule:
 
 
 def emails_only(rule: Rule) -> Rule:
+    """The rule, for fields that hold e-mail addresses by their name."""
     return _only(lambda name: name.lower() in ("email", "personemail") or name.lower().endswith("email__c"), rule)
 
 
 def money_only(rule: Rule) -> Rule:
+    """The rule, for fields that hold amounts of money by their name."""
     return _only(lambda name: _MONEY.fullmatch(name) is not None, rule)
 
 
 def custom_only(rule: Rule) -> Rule:
+    """The rule, for fields that an administrator added."""
     return _only(lambda name: name.endswith("__c"), rule)
 
 
@@ -154,12 +157,14 @@ def check_emails(data: Data, place: Place) -> Data:
 
 
 def drop_unknown(data: Data, place: Place) -> Data:
+    """Keep only fields that the collection has, where these are known."""
     if place.fields is None:
         return data
     return {name: value for name, value in data.items() if name in place.fields}
 
 
 def refuse_unknown(data: Data, place: Place) -> Data:
+    """Refuse a field that the collection does not have, where these are known. Raises RefusedError."""
     unknown = sorted(set(data) - place.fields) if place.fields is not None else []
     if unknown:
         raise RefusedError.by_provider(place.collection_id, f"No such column '{unknown[0]}'")

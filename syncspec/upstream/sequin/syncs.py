@@ -65,6 +65,7 @@ def known_syncs(body: Json) -> list[dict[str, Json]] | None:
 
 
 def find_sync(sync_id: str, syncs: list[dict[str, Json]]) -> dict[str, Json] | None:
+    """The sync with that ID, where it is among them."""
     return next((sync for sync in syncs if identifier(sync.get("id")) == sync_id), None)
 
 

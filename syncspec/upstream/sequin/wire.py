@@ -108,6 +108,7 @@ def _has_float_id(value: Json) -> bool:
 
 
 def is_object(value: object) -> TypeGuard[dict[str, Json]]:
+    """Whether what was read is a JSON object."""
     return isinstance(value, dict)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import memory
 
 from simulation.laws import ViolationError, check_always, check_end, check_outcome
 from simulation.loop import VirtualLoop
@@ -20,7 +21,6 @@ from syncspec.project.results import AppliedReport
 
 __all__ = ["simulate"]
 
-_MEMORY = Path("/dev/shm")
 CALM_RUNS = 4
 """So many runs after the weather has cleared up settle everything that needs nobody."""
 
@@ -53,9 +53,8 @@ _MEANWHILE = {
 def simulate(draw: random.Random) -> Counter[str]:
     """Let a drawn world run to its end; gives what happened, counted. Raises ViolationError with the whole story."""
     random.seed(draw.randrange(2**31))
-    folder = _MEMORY if _MEMORY.is_dir() else None
     with (
-        tempfile.TemporaryDirectory(dir=folder) as root,
+        tempfile.TemporaryDirectory(dir=memory.FOLDER) as root,
         pytest.MonkeyPatch.context() as patch,
         asyncio.Runner(loop_factory=VirtualLoop) as runner,
     ):

@@ -158,10 +158,6 @@ class Upstream:
             if not row["deleted"]
         ]
 
-    def tombstones(self) -> int:
-        bodies = self.store.page(Filter(), after=0, limit=10_000).bodies
-        return sum(bool(json.loads(body)["deleted"]) for body in bodies)
-
 
 class _Wire(httpx.AsyncBaseTransport):
     """The network between all processes and the upstream."""

@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from syncspec.apply.history import packed, unpacked
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.diagnostics import Diagnostic, Severity
-from syncspec.project.results import render_report
+from syncspec.project.formats import render_report
 from syncspec.render.report_json import failure_json, report_json
 
 SCHEMA = Draft202012Validator(

@@ -48,6 +48,61 @@ def test_a_variable_that_only_the_environments_of_a_set_have_is_not_missed_elsew
     assert workspace.error(environment="prod").code == "unknown-variable"
 
 
+HEAD = "apiVersion: syncspec/v1\nkind: Project\nmetadata: {name: arrakis}\nspec:\n  manifests: [manifests]\n"
+SHARED = """\
+upstreams: {crm: {type: embedded, syncs: {salesforce: s-1, hubspot: h-1}}, old: {type: embedded}}
+collections: {"salesforce:contact": {match_on: [Email]}}
+environments:
+  plain: {}
+  bare: {upstreams: {crm: {syncs: {salesforce: null}}, old: null}, collections: {"salesforce:contact": null}}
+"""
+NULLS = "variables: {owner: me, domain: x.org}\nenvironments:\n  plain: {}\n  bare: {variables: %s}\n"
+
+
+@pytest.mark.parametrize("written", ["{owner: null}", "null", "{owner: null, domain: null}"])
+def test_null_takes_a_variable_away_in_its_environment(workspace: Any, written: str) -> None:
+    workspace.project(NULLS % written)
+    workspace.contacts(SEEDS.replace("environments: [sandbox]\n", ""), name="seeds")
+    (record,) = workspace.load(environment="plain").sets[1].records
+    assert record.data["Owner"] == "me"
+    found = workspace.error(environment="bare")
+    assert (found.code, found.source.file) == ("unknown-variable", "manifests/seeds.yaml")
+
+
+def test_null_takes_one_variable_away_and_leaves_the_others(workspace: Any) -> None:
+    workspace.project(NULLS % "{owner: null}")
+    workspace.contacts("match_on: [Email]\nrecords: {p: {data: {Email: 'p@${var.domain}'}}}\n", name="seeds")
+    (record,) = workspace.load(environment="bare").sets[1].records
+    assert record.data["Email"] == "p@x.org"
+
+
+def test_null_takes_away_a_sync_an_upstream_and_what_a_collection_says(workspace: Any) -> None:
+    workspace.project(SHARED, base=HEAD)
+    workspace.contacts("upstream: crm\nrecords: {p: {data: {Email: p@x}}}\n")
+    plain, bare = (workspace.load(environment=name) for name in ("plain", "bare"))
+    assert (sorted(plain.upstreams), sorted(bare.upstreams)) == (["crm", "old"], ["crm"])
+    assert (plain.upstreams["crm"].syncs, bare.upstreams["crm"].syncs) == (
+        {"salesforce": "s-1", "hubspot": "h-1"},
+        {"hubspot": "h-1"},
+    )
+    assert (plain.sets[0].match_on, bare.sets[0].match_on) == (("Email",), ())
+    assert (plain.sets[0].target.sync_id, bare.sets[0].target.sync_id) == ("s-1", "salesforce")
+
+
+def test_a_protection_cannot_be_taken_away_with_what_a_collection_says(workspace: Any) -> None:
+    workspace.project(
+        "collections: {'salesforce:contact': {lifecycle: {protect: true}}}\n"
+        "environments: {bare: {collections: {'salesforce:contact': null}}}\n"
+    )
+    assert workspace.error(environment="bare").source.line > 1
+
+
+@pytest.mark.parametrize("more", ["variables: {owner: null}", "environments: {bare: null}"])
+def test_null_means_nothing_where_there_is_nothing_to_take_away(workspace: Any, more: str) -> None:
+    workspace.project(f"{more}\n")
+    assert workspace.errors(environment="bare" if "bare" in more else None)[0].code == "wrong-type"
+
+
 def test_the_form_of_a_set_is_checked_in_every_environment(workspace: Any) -> None:
     workspace.project(TWO)
     workspace.contacts(SEEDS + "macth_on: [Email]\n", name="seeds")

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from syncspec.errors import ManifestError, UsageError
-from syncspec.manifests.loader import find_project_file, load
+from syncspec.manifests.discovery import find_project_file
+from syncspec.manifests.loader import load
 
 
 def names(project: Any) -> list[str]:

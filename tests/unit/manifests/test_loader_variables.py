@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from syncspec.errors import ManifestError
-from syncspec.manifests.loader import read_var_file
+from syncspec.manifests.variables import read_var_file
 
 RECORD = "match_on: [Email]\nrecords:\n  paul:\n    data:\n      Email: p@x.org\n      Value: "
 

@@ -215,6 +215,19 @@ def test_a_second_live_match_of_a_locked_record_is_reported_with_both_ids() -> N
     assert "003B" in found.detail
 
 
+def test_a_second_live_match_is_reported_where_the_upstream_holds_keys_in_another_form() -> None:
+    kept = PAUL | {"Email": str(PAUL["Email"]).upper()}
+    rows = row("003A", kept), row("003B", kept), row("003C", {"Email": "o@x.org"})
+    [found] = [found for found in one(paul, *rows, entries=[entry]).plan().diagnostics if found.code == "duplicate"]
+    assert "003B" in found.detail
+    assert "003C" not in found.detail
+
+
+def test_records_that_share_a_key_which_the_locked_one_was_given_by_somebody_else_are_no_duplicates() -> None:
+    theirs = {"Email": "other@x.org"}
+    assert "duplicate" not in one(paul, row("003A", theirs), row("003B", theirs), entries=[entry]).codes()
+
+
 def test_a_second_match_that_another_address_holds_is_no_duplicate() -> None:
     other = record("contacts.other", {"Email": "o@x.org"})
     world = World(

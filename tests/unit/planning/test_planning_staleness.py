@@ -56,10 +56,6 @@ def show(world: World, *rows: Any, **options: Any) -> None:
     world.observations = [seen(*rows, **options)]
 
 
-def trimmed(name: str) -> FieldRules:
-    return FieldRules(fields={**EMAIL_RULES.fields, name: FieldRule(compare=Compare.TRIM)})
-
-
 WORLDS = {"create": creating, "update": updating, "adopt": adopting}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -22,13 +21,12 @@ from planning_world import (
 
 from syncspec.errors import GuardError
 from syncspec.lockfile import DigestKeys, FieldDigests, LockEntry
-from syncspec.planning.batches import request_for
+from syncspec.planning.batches import change_data
 from syncspec.planning.guards import check_guards
 from syncspec.planning.narrowing import steps_beyond
-from syncspec.planning.plan import Action, Change
+from syncspec.planning.plan import Action, Batch, Change
 from syncspec.records import Data, FieldRule, FieldRules, OnAdopt, OnDrift
 from syncspec.settings import Guards
-from syncspec.upstream.sequin.wire import mutation_body
 from syncspec.values import digest
 
 PAUL = {"Email": "paul@arrakis.org", "FirstName": "Paul", "Phone": "1"}
@@ -59,6 +57,12 @@ def seconds_ago(seconds: float) -> str:
     return (NOW - timedelta(seconds=seconds)).isoformat()
 
 
+def sent(world: World, batch: Batch) -> list[tuple[str | None, Data]]:
+    """What a batch sends: the upstream ID and the data of each record."""
+    sets = {each.name: each for each in world.sets}
+    return [(change.upstream_id, change_data(sets[change.set_name], change)) for change in batch.changes]
+
+
 def test_a_field_that_only_the_author_changed_is_updated_from_what_is_there() -> None:
     change = one(record("contacts.paul", USUL), row("003A", PAUL), entries=[entry]).change()
     assert (change.action, change.code, change.upstream_id) == (Action.UPDATE, "changed", "003A")
@@ -69,20 +73,15 @@ def test_a_field_that_only_the_author_changed_is_updated_from_what_is_there() ->
 def test_an_update_sends_the_changed_fields_only() -> None:
     world = one(record("contacts.paul", USUL), row("003A", PAUL), entries=[entry])
     (batch,) = world.plan().batches
-    body = json.loads(mutation_body(request_for(batch, {each.name: each for each in world.sets})))
-    assert body == {
-        "kind": "update",
-        "sync_id": "s1",
-        "collection_id": "salesforce:contact",
-        "records": [{"upstream_id": "003A", "data": {"FirstName": "Usul"}}],
-    }
+    assert (batch.kind, batch.target.sync_id, batch.target.collection_id) == ("update", "s1", "salesforce:contact")
+    assert sent(world, batch) == [("003A", {"FirstName": "Usul"})]
     assert not world.plan().is_empty
 
 
 def test_clearing_a_field_is_an_update_to_the_provider_s_empty_value() -> None:
     world = one(record("contacts.paul", {**PAUL, "Phone": None}), row("003A", PAUL), entries=[entry])
     (batch,) = world.plan().batches
-    assert request_for(batch, {each.name: each for each in world.sets}).records == ({"Phone": None},)
+    assert sent(world, batch) == [("003A", {"Phone": None})]
 
 
 def test_a_newly_managed_field_is_updated_unless_it_is_as_declared() -> None:
@@ -338,8 +337,7 @@ def test_on_adopt_update_adopts_and_sends_what_differs() -> None:
     assert fields(change) == [("FirstName", "P.", "Paul")]
     assert "FirstName will be written" in change.reason
     (batch,) = world.plan().batches
-    request = request_for(batch, {each.name: each for each in world.sets})
-    assert (batch.kind, request.upstream_ids, request.records) == ("update", ("003A",), ({"FirstName": "Paul"},))
+    assert (batch.kind, sent(world, batch)) == ("update", [("003A", {"FirstName": "Paul"})])
 
 
 def test_on_adopt_update_writes_neither_what_is_alike_nor_what_is_ignored() -> None:

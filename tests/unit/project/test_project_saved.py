@@ -20,7 +20,7 @@ from support.saved import lines, printed, read_back
 import syncspec
 from syncspec.planning.binding import Ground
 from syncspec.planning.fingerprint import plan_digest, step_parts
-from syncspec.project.results import FORMATS, render_plan
+from syncspec.project.formats import FORMATS, render_plan
 
 SCHEMA = Path(__file__).parents[3] / "schemas" / "saved-plan.v1.schema.json"
 CANARY = "canary-078-05-1120"

@@ -19,24 +19,29 @@ def levels(text: str) -> list[str]:
 def test_a_change_is_annotated_at_the_line_that_causes_it() -> None:
     lines = plan_annotations(small_plan(), folder="crm").splitlines()
     assert (
-        "::notice file=crm/m.yaml,line=3,col=1,endColumn=2,title=To update::contacts.paul: the manifest changed Phone "
-        'and Title%0APhone: "+1 555 0100" -> "+1 555 0199"%0ATitle: "Duke" -> null'
+        "::notice file=crm/m.yaml,line=3,col=1,endColumn=2,title=To update (sandbox)::contacts.paul: the manifest "
+        'changed Phone and Title%0APhone: "+1 555 0100" -> "+1 555 0199"%0ATitle: "Duke" -> null'
     ) in lines
     assert (
-        "::error file=crm/m.yaml,line=3,col=1,endColumn=2,title=Conflict::contacts.feyd: Email was changed here and "
-        'upstream, to different values%0AEmail: "feyd@giedi.example" upstream, "feyd@harkonnen.example" declared'
+        "::error file=crm/m.yaml,line=3,col=1,endColumn=2,title=Conflict (sandbox)::contacts.feyd: Email was "
+        "changed here and upstream, to different values%0AEmail: "
+        '"feyd@giedi.example" upstream, "feyd@harkonnen.example" declared'
     ) in lines
-    assert ("::warning title=To delete::contacts.rabban: it is no longer declared, and on_remove is delete") in lines
+    deleted = "contacts.rabban: it is no longer declared, and on_remove is delete"
+    assert f"::warning title=To delete (sandbox)::{deleted}" in lines
 
 
 def test_what_stops_comes_before_what_needs_an_eye_and_that_before_the_rest() -> None:
     text = plan_annotations(small_plan())
     assert levels(text) == ["error"] * 3 + ["warning"] * 4 + ["notice"] * 4
     titles = [line.partition("title=")[2].partition("::")[0] for line in text.splitlines()]
-    assert titles == [
-        *("Conflict", "Unknown", "Blocked", "To delete", "To adopt", "Drifted"),
-        *("A declared field is in no upstream record", "syncspec plan", "To update", "To create", "To move"),
-    ]
+    told = [*("Conflict", "Unknown", "Blocked", "To delete", "To adopt", "Drifted")]
+    told += ["A declared field is in no upstream record", "syncspec plan", "To update", "To create", "To move"]
+    assert titles == [title if title.startswith("A ") else f"{title} (sandbox)" for title in told]
+
+
+def test_an_environment_is_named_only_where_there_is_one() -> None:
+    assert "(" not in plan_annotations(small_plan(environment=None)).partition("title=To update")[2].partition("::")[0]
 
 
 def test_of_each_level_there_are_ten_and_the_last_one_counts_the_rest() -> None:

@@ -16,7 +16,7 @@ from syncspec.planning.comparison import Comparison, DeclaredChange, Kind
 from syncspec.planning.expectation import Effect
 from syncspec.planning.plan import FieldChange
 from syncspec.planning.set_settings import SettingChange
-from syncspec.project.results import render_changes
+from syncspec.project.formats import render_changes
 from syncspec.render.markdown.layout import LIMIT
 from syncspec.render.schemas import all_schemas
 
@@ -151,6 +151,19 @@ def test_annotations_warn_of_removals_without_a_line_of_the_newer_files() -> Non
     assert removed.startswith("::warning title=Removed::contacts.old: to delete upstream")
     assert "it stood at m.yaml:3:1" in removed
     assert "::notice file=crm/m.yaml,line=3,col=1,endColumn=2,title=Changed::contacts.paul" in "\n".join(lines)
+
+
+def test_annotations_of_settings_name_the_environments_that_they_differ_in() -> None:
+    first = replace(EACH, environments=("sandbox", "stage"))
+    second = replace(EACH, environments=("prod",), settings=EACH.settings[:1])
+    lines = rendered("github", first, second).splitlines()
+    told = {line.partition("::")[2].partition("::")[2]: line for line in lines if "title=A setting differs" in line}
+    assert len(told) == len([line for line in lines if "title=A setting differs" in line]) == 2
+    (both,) = [line for text, line in told.items() if text.startswith("guards.max_deletes")]
+    (one,) = [line for text, line in told.items() if text.startswith("batch.max_records")]
+    assert "title=A setting differs (sandbox%2C stage%2C prod)::" in both
+    assert "title=A setting differs (sandbox%2C stage)::" in one
+    assert "title=A setting differs::" in rendered("github", EACH)
 
 
 def test_annotations_of_several_environments_stay_within_what_is_shown() -> None:

@@ -23,9 +23,9 @@ from syncspec.apply.events import (
 )
 from syncspec.apply.outcomes import VerdictKind
 from syncspec.apply.report import RecordOutcome, RecordReport
-from syncspec.diagnostics import Severity, Source
+from syncspec.diagnostics import Diagnostic, Severity, Source
 from syncspec.planning.plan import Action
-from syncspec.render.events import event_level, event_line, event_message
+from syncspec.render.events import event_level, event_line, event_message, failed_line, opened_line
 from syncspec.upstream.protocol import MutationKind
 
 SCHEMA = json.loads((Path(__file__).parents[3] / "schemas" / "events.v1.schema.json").read_text(encoding="utf-8"))
@@ -82,6 +82,16 @@ def test_a_line_holds_all_and_only_what_its_schema_tells(event: Event, redact: b
     assert set(told) == set(kinds[told["event"]]["properties"]) == set(kinds[told["event"]]["required"])
     assert (b"paul@x.org" in line) is (SAID.encode()[:8] in line)
     assert not redact or b"paul@x.org" not in line
+
+
+@pytest.mark.parametrize("redact", [False, True])
+def test_the_lines_around_a_run_hold_what_their_schema_tells(redact: bool) -> None:
+    error = Diagnostic(severity=Severity.ERROR, code="upstream", summary="Refused", detail=SAID)
+    failed = failed_line(error, exit_code=6, run=None, time=TIME, redact=redact)
+    for line in (opened_line("r", command="syncspec apply", time=TIME), failed):
+        Draft202012Validator(SCHEMA).validate(json.loads(line))
+    assert json.loads(failed)["run"] is None
+    assert (b"paul@x.org" in failed) is not redact
 
 
 def test_nothing_in_a_line_acts_on_a_terminal_or_a_runner() -> None:

@@ -79,12 +79,20 @@ def test_every_landmark_and_control_has_a_name() -> None:
 def test_the_data_holds_every_change_but_the_unchanged_and_what_needs_an_eye_first() -> None:
     data = json.loads(read_html(plan_html(small_plan())).data["data"])
     addresses = [row[3] for row in data["rows"]]
-    assert addresses[0] == "contacts.rabban"
+    assert (addresses[0], addresses[-1]) == ("contacts.rabban", "contacts.gurney")
     assert sorted(addresses) == sorted(each.address for each in every_action() if each.action is not Action.UNCHANGED)
     assert data["uncounted"] == "1 unchanged record not listed."
     assert [kind["kind"] for kind in data["kinds"] if kind["used"]] == [
         *("create", "adopt", "update", "delete", "move", "drift", "blocked", "unknown")
     ]
+
+
+def test_drift_of_thousands_is_told_in_short_above_the_list_and_last_in_it() -> None:
+    drifted = [change(f"a.d{place:04}", Action.DRIFT) for place in range(3000)]
+    reading = read_html(plan_html(plan_of(*drifted, change("b.new", Action.CREATE), change("b.gone", Action.DELETE))))
+    assert len([each for each in reading.codes if each.startswith("a.d")]) == 10
+    rows = [row[3] for row in json.loads(reading.data["data"])["rows"]]
+    assert (rows[:2], len(rows)) == (["b.gone", "b.new"], 3002)
 
 
 def test_of_thousands_that_need_an_eye_the_page_shows_some_and_counts_the_rest() -> None:

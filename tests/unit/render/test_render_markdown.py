@@ -11,7 +11,7 @@ from support.plans import change, hazards, large_plan, plan_of, small_plan, smal
 
 from syncspec.apply.report import RecordOutcome, RecordReport, Report
 from syncspec.diagnostics import Diagnostic, Severity, Source
-from syncspec.planning.plan import Action, Plan
+from syncspec.planning.plan import Action, Change, Plan
 from syncspec.render.markdown import plan_markdown, report_markdown
 from syncspec.render.markdown.inline import code, html_code, marker_value, prose
 
@@ -36,6 +36,43 @@ def test_the_first_line_is_a_marker_that_a_bot_can_find() -> None:
     assert report.startswith("<!-- syncspec:report project=arrakis env=sandbox -->\n")
 
 
+def drifted(number: int) -> list[Change]:
+    """Uniform drift of records that nothing is written to."""
+    fields = (step("Title", "Duke " * 20, "Lord"),)
+    return [
+        change(f"leads.d{place:05}", Action.DRIFT, fields=fields, reason="changed upstream") for place in range(number)
+    ]
+
+
+@pytest.mark.parametrize("number", [3, 300, 8000])
+def test_drift_of_thousands_leaves_all_that_is_written_in_the_open_and_above_it(number: int) -> None:
+    written = [
+        *uniform_updates(500),
+        change("leads.new", Action.CREATE, fields=(step("Name", None, "Chani"),)),
+        change("leads.gone", Action.DELETE, upstream_id="003D"),
+        change("leads.known", Action.ADOPT, upstream_id="003A"),
+        change("leads.back", Action.UPDATE, code="drift-restored", fields=(step("Name", "a", "b"),)),
+    ]
+    odd = change("leads.odd", Action.UPDATE, fields=(step("LeadSource", "Web", None),))
+    text = open_part(plan_markdown(plan_of(*drifted(number), *written, odd)))
+    above, heading, below = text.partition("### Left as it is")
+    assert heading
+    for address in ("gone", "known", "back", "odd", "new"):
+        assert f"`leads.{address}`" in above
+    assert "update" in above
+    assert "`leads.d0" not in above
+    shown, left_out = shown_and_left_out(below, "Drifted")
+    assert (shown > 2, shown + left_out) == (True, number)
+    assert "unlike the rest" in above
+
+
+def test_drift_gets_little_room_where_what_is_written_needs_much() -> None:
+    plan = plan_of(*drifted(8000), *many_failures().changes)
+    text = plan_markdown(plan)
+    assert max(sizes(text)) < COMMENT
+    assert 0 < len(text.partition("### Left as it is")[2].partition("<details>")[0]) < 7000
+
+
 @pytest.mark.parametrize("name", ["a --> b", "--", "a\nb", 'x" y', "é", "<!--", "\ud800"])
 def test_a_marker_holds_no_sign_that_could_end_it(name: str) -> None:
     assert re.fullmatch(r"[A-Za-z0-9._~%-]*", marker_value(name))
@@ -47,7 +84,7 @@ def test_what_needs_an_eye_is_never_folded() -> None:
     shown = open_part(plan_markdown(small_plan()))
     for address in ("rabban", "feyd", "yueh", "piter", "mapes", "gurney"):
         assert f"`contacts.{address}`" in shown
-    assert "`accounts.atreides`" not in shown
+    assert "`accounts.atreides`" in shown
     assert "A declared field is in no upstream record" in shown
     assert "Locked records are no longer declared" not in shown
 

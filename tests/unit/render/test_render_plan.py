@@ -116,7 +116,7 @@ def test_a_deletion_shows_what_would_be_lost_and_a_move_where_it_comes_from() ->
 def test_what_needs_an_eye_comes_last_within_a_set() -> None:
     lines = plan_text(plan_of(*EVERY)).splitlines()
     order = [line.split()[0] for line in lines if line.startswith("  ") and "set." in line[:8]]
-    assert order == ["+", "~", ">", "=", "*", "-", "?", "!"]
+    assert order == ["*", "+", "~", ">", "=", "-", "?", "!"]
 
 
 def test_more_than_a_hundred_updates_are_told_by_use_and_samples_unless_all_are_wanted() -> None:

@@ -48,7 +48,7 @@ def test_what_is_protected_needs_an_eye_where_it_is_blocked_or_updated() -> None
 
 
 def test_an_update_that_undoes_somebodys_change_or_changes_what_is_adopted_needs_an_eye() -> None:
-    assert concern_of(change("contacts.a", Action.UPDATE, code="drift-restored")) is Concern.DRIFT
+    assert concern_of(change("contacts.a", Action.UPDATE, code="drift-restored")) is Concern.RESTORE
     assert concern_of(change("contacts.a", Action.UPDATE, code="adopt-update")) is Concern.ADOPT
     assert concern_of(change("contacts.a", Action.UPDATE, code="author-changed")) is None
 

@@ -20,6 +20,7 @@ IDS = {
     "events.v1.schema.json": "urn:syncspec:events.v1",
     "faults.v1.schema.json": "urn:syncspec:faults.v1",
     "lockfile.v1.schema.json": "urn:syncspec:lockfile.v1",
+    "log.v1.schema.json": "urn:syncspec:log.v1",
     "lookupset.v1.schema.json": "urn:syncspec:lookupset.v1",
     "plan.v1.schema.json": "urn:syncspec:plan.v1",
     "project.v1.schema.json": "urn:syncspec:project.v1",
@@ -101,5 +102,5 @@ def test_every_word_of_a_choice_is_explained(name: str) -> None:
 def test_the_lines_of_the_example_lockfile_can_be_read() -> None:
     import orjson
 
-    for line in EXAMPLES["lockfile.v1.schema.json"]:
-        parse_line(orjson.dumps(line))
+    lines = [parse_line(orjson.dumps(line)) for line in EXAMPLES["lockfile.v1.schema.json"]]
+    assert len({type(line) for line in lines}) > 1, "the header and records"

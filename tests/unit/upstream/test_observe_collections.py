@@ -16,6 +16,7 @@ from syncspec.records import Absence, Compare, FieldRule, FieldRules, Observatio
 from syncspec.settings import UpstreamSettings
 from syncspec.upstream.observe import Lens, Wanted, freshness, observe
 from syncspec.upstream.protocol import Page, SyncInfo
+from syncspec.values.instants import seconds_of
 
 TARGET = Target(upstream="crm", endpoint="e0", sync_id="s1", collection_id="salesforce:contact")
 RULES = FieldRules(fields={"Email": FieldRule(compare=Compare.CASEFOLD)})
@@ -221,3 +222,24 @@ def test_what_a_sync_tells_decides_what_absence_is_worth(
 
 def test_the_sync_s_polling_period_is_kept() -> None:
     assert read([], info=replace(WHOLE, polling_seconds=14_400.0)).polling_seconds == 14_400.0
+
+
+def test_rows_that_came_into_being_since_a_time_are_kept_whatever_their_key() -> None:
+    def at(
+        upstream_id: str, created: str | None, updated: str | None = None, *, deleted: bool = False
+    ) -> ObservedRecord:
+        return replace(row(upstream_id, "x@x.org", deleted=deleted), created_at=created, updated_at=updated)
+
+    early, late = "2024-01-01T00:00:00Z", "2024-01-02T00:00:00Z"
+    rows = [
+        at("003A", early, late),
+        at("003B", late),
+        at("003C", None, early),
+        at("003D", None, late),
+        at("003E", None),
+        at("003F", late, deleted=True),
+    ]
+    since = seconds_of(late)
+    assert ids(read(rows, wanted=replace(PAUL, since=since))) == ["003B", "003D"]
+    assert ids(read(rows, [at("003B", late, deleted=True)], wanted=replace(PAUL, since=since))) == ["003D"]
+    assert ids(read(rows)) == []

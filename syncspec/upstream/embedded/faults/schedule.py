@@ -21,6 +21,7 @@ def draws(seed: int, *names: object) -> random.Random:
 
 
 def amount(span: RangeSpec, draw: random.Random) -> float:
+    """A number of the range; nothing is drawn where it has only one."""
     return span.min if span.min == span.max else draw.uniform(span.min, span.max)
 
 

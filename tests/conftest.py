@@ -31,11 +31,6 @@ def _working_folder() -> Iterator[None]:
     os.chdir(before)
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One worker more than there are processors: some tests mostly wait, for real time-outs and horizons."""
-    return (os.cpu_count() or 1) + 1
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     reports = terminalreporter.stats.get("passed", [])
     figures = [text for report in reports for name, text in report.user_properties if name == "figure"]

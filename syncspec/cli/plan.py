@@ -80,7 +80,8 @@ def command(
     chosen is left alone. A choice that matches nothing is an error (exit code 64).
 
     Adopting a record writes to the lockfile only, so --detailed-exitcode does not count it; --fail-on adopt does.
-    Where a collection cannot be read, or a lookup does not find its record, the plan says so and the exit code is 1.
+    Where a collection cannot be read, or a lookup that something refers to does not find its record, the plan says so
+    and the exit code is 1.
 
     --drift-only shows no requests, cannot be saved, and lets --detailed-exitcode tell whether anything drifted.
 

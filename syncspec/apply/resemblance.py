@@ -20,7 +20,7 @@ from syncspec.lockfile import OpenAttempt
 from syncspec.planning.state import marker_of
 from syncspec.planning.wanted import first_effect
 from syncspec.planning.wording import ids_text
-from syncspec.records import DesiredRecord, DesiredSet, Json, ObservedRecord
+from syncspec.records import Declared, DesiredRecord, Json, ObservedRecord
 from syncspec.upstream.observe import came_at
 from syncspec.values import digest, is_blank, loose_form
 from syncspec.values.instants import seconds_of
@@ -120,9 +120,7 @@ class Unclaimed:
 class _Sent:
     """What one attempt sent, as far as it is known by now: the `names` of its fields, and the letters of its `key`."""
 
-    def __init__(
-        self, attempt: OpenAttempt, declared: tuple[DesiredSet, DesiredRecord] | None, reading: Reading
-    ) -> None:
+    def __init__(self, attempt: OpenAttempt, declared: Declared | None, reading: Reading) -> None:
         lens = attempt.lens
         aside = {*lens.match_on, lens.marker_field} if lens is not None else set()
         self._declared = declared[1].data if declared is not None else {}

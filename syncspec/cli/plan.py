@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from syncspec.cli.invocation import Invocation
 from syncspec.cli.options import project_options, review_options, selection_options
+
+if TYPE_CHECKING:
+    from syncspec.project.results import ShownPlan
 
 __all__ = ["command"]
 
@@ -90,7 +94,6 @@ def command(
     """
     from syncspec.cli.progress import watch
     from syncspec.planning.notes import counted
-    from syncspec.planning.plan import Action
     from syncspec.project.loop import run_to_end
 
     if drift_only and out is not None:
@@ -123,8 +126,15 @@ def command(
         invocation.screen.note(f"Left out, as --drift-only asks for: {left_out}.")
     elif invocation.format == "text" and not plan.is_empty:
         invocation.screen.note(f"Digest {plan.digest[:12]}.")
+    return _exit_code(plan, fail_on=fail_on, detailed=detailed_exitcode, drift_only=drift_only)
+
+
+def _exit_code(plan: ShownPlan, *, fail_on: frozenset[str], detailed: bool, drift_only: bool) -> int:
+    """1: something could not be read or found; 2: what was asked for is there, with `detailed` something to do."""
+    from syncspec.planning.plan import Action
+
     if any(not seen.readable for seen in plan.plan.observations) or any(item.is_error for item in plan.diagnostics):
         return 1
     found = {action.value for action, number in plan.summary.items() if number}
     is_due = any(change.is_sent or (drift_only and change.action is not Action.UNCHANGED) for change in plan.changes)
-    return 2 if (detailed_exitcode and is_due) or not found.isdisjoint(fail_on) else 0
+    return 2 if (detailed and is_due) or not found.isdisjoint(fail_on) else 0
